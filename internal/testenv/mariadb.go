@@ -16,10 +16,12 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
+const mariadbPackage = "mariadb-server"
+
 var mariadbKind = kind{
 	name:    "mariadb",
 	program: "mariadbd",
-	debian:  "mariadb-server",
+	debian:  mariadbPackage,
 	prepare: prepareMariaDB,
 	args: func(data string, port int) []string {
 		return append(mariadbArgs(data),
@@ -111,7 +113,7 @@ func mariadbTemplate(ctx context.Context, program string) (string, error) {
 }
 
 func installMariaDB(ctx context.Context, data string) error {
-	program, err := lookPath("mariadb-install-db")
+	program, err := LookPath("mariadb-install-db", mariadbPackage)
 	if err != nil {
 		return err
 	}

@@ -25,22 +25,6 @@ const (
 	logDirEnv    = "COMMERCE_TESTENV_LOGS" // a directory that keeps every server's log
 )
 
-// ErrUnavailable is what every [UnavailableError] is.
-var ErrUnavailable = errors.New("testenv: server not installed")
-
-// UnavailableError says that a server's program is not on this machine.
-type UnavailableError struct {
-	Program string // the program looked for, as "mariadbd"
-	Package string // the Debian package that has it
-}
-
-func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("testenv: %s is not installed; get it with: apt-get install %s", e.Program, e.Package)
-}
-
-// Is reports whether target is [ErrUnavailable].
-func (e *UnavailableError) Is(target error) bool { return target == ErrUnavailable }
-
 // Options of a server. The zero value, and nil, mean the defaults.
 type Options struct {
 	// Args are added to the server's command line, after our own, so that
@@ -90,9 +74,9 @@ type Server struct {
 
 // start runs a new server of a kind.
 func start(ctx context.Context, k kind, opts *Options) (*Server, error) {
-	program, err := lookPath(k.program)
+	program, err := LookPath(k.program, k.debian)
 	if err != nil {
-		return nil, &UnavailableError{Program: k.program, Package: k.debian}
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -264,9 +248,9 @@ func (s *Server) Kill() error {
 // runs is stopped in an orderly way (SIGTERM) first.
 func (s *Server) Restart(ctx context.Context) error {
 	return s.locked("restart", func() error {
-		program, err := lookPath(s.kind.program)
+		program, err := LookPath(s.kind.program, s.kind.debian)
 		if err != nil {
-			return &UnavailableError{Program: s.kind.program, Package: s.kind.debian}
+			return err
 		}
 		if err := s.stop(syscall.SIGTERM); err != nil {
 			return err
@@ -317,7 +301,7 @@ func (s *Server) Resume() error {
 func (s *Server) locked(act string, f func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := error(nil)
+	var err error
 	switch {
 	case s.guard == nil:
 		err = fmt.Errorf("the server was not started here: %w", errors.ErrUnsupported)
@@ -431,19 +415,4 @@ func (t *teeFile) Write(p []byte) (int, error) {
 		_, _ = t.copy.Write(p) // the caller's writer must not hurt the log
 	}
 	return n, err
-}
-
-// lookPath also looks where Debian keeps servers, which an ordinary user's
-// PATH lacks.
-func lookPath(program string) (string, error) {
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path, nil
-	}
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/local/bin"} {
-		if path, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-			return path, nil
-		}
-	}
-	return "", err
 }

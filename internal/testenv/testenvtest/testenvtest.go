@@ -2,8 +2,8 @@
 // logs and clean-up.
 //
 // A test that needs a server which is not installed is skipped and says how to
-// get it. It fails instead when the environment has CI=true or
-// COMMERCE_REQUIRE=all.
+// get it, and with -short all of them are. It fails instead when the
+// environment has CI=true or COMMERCE_REQUIRE=all.
 //
 // MariaDB and Redis are the shared servers of the run: those named by
 // COMMERCE_MARIADB_ADDR and COMMERCE_REDIS_ADDR (host:port; "make test" sets
@@ -24,27 +24,15 @@ import (
 	"github.com/seed82d84382/commerce/internal/testenv"
 )
 
-// Environment variables that name the shared servers of a run, host:port.
-const (
-	MariaDBEnv = "COMMERCE_MARIADB_ADDR"
-	RedisEnv   = "COMMERCE_REDIS_ADDR"
-)
-
 // dropTimeout is for the clean-up after a test.
 const dropTimeout = 30 * time.Second
 
-// Required reports whether a test that cannot run must fail: CI=true or
-// COMMERCE_REQUIRE=all.
-func Required() bool {
-	return os.Getenv("CI") == "true" || os.Getenv("COMMERCE_REQUIRE") == "all"
-}
-
 // Skip skips the test for a reason outside of it, or fails it where nothing
-// may be skipped (see [Required]). Tests call this instead of t.Skip. The
-// reason says how to get what is missing.
+// may be skipped (see [testenv.Required]). Tests call this instead of t.Skip.
+// The reason says how to get what is missing.
 func Skip(t testing.TB, reason string) {
 	t.Helper()
-	if Required() {
+	if testenv.Required() {
 		t.Fatalf("required here, so not skipped: %s", reason)
 	}
 	t.Skip(reason)
@@ -63,8 +51,8 @@ func MariaDB(t testing.TB) *testenv.Server {
 }
 
 var (
-	sharedRedis   = shared{env: RedisEnv, start: testenv.Redis, at: testenv.RedisAt}
-	sharedMariaDB = shared{env: MariaDBEnv, start: testenv.MariaDB, at: testenv.MariaDBAt}
+	sharedRedis   = shared{env: testenv.RedisEnv, start: testenv.Redis, at: testenv.RedisAt}
+	sharedMariaDB = shared{env: testenv.MariaDBEnv, start: testenv.MariaDB, at: testenv.MariaDBAt}
 )
 
 // shared is a server that all tests of this binary use. Nothing closes one
@@ -81,6 +69,7 @@ type shared struct {
 
 func (s *shared) get(t testing.TB) *testenv.Server {
 	t.Helper()
+	skipShort(t)
 	s.once.Do(func() {
 		if addr := os.Getenv(s.env); addr != "" {
 			s.server = s.at(addr)
@@ -107,6 +96,7 @@ func PrivateMariaDB(t testing.TB, opts *testenv.Options) *testenv.Server {
 
 func private(t testing.TB, start func(context.Context, *testenv.Options) (*testenv.Server, error), opts *testenv.Options) *testenv.Server {
 	t.Helper()
+	skipShort(t)
 	server, err := start(t.Context(), opts)
 	check(t, server, err)
 	t.Cleanup(func() {
@@ -121,6 +111,13 @@ func private(t testing.TB, start func(context.Context, *testenv.Options) (*teste
 	return server
 }
 
+func skipShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		Skip(t, "needs a server, and -short means none")
+	}
+}
+
 func check(t testing.TB, server *testenv.Server, err error) *testenv.Server {
 	t.Helper()
 	switch {
@@ -131,6 +128,23 @@ func check(t testing.TB, server *testenv.Server, err error) *testenv.Server {
 	}
 	return server
 }
+
+// Program returns the path of a program that the test runs, as Chromium. It
+// skips the test when the program is not installed; debian is the package that
+// has it.
+func Program(t testing.TB, program, debian string) string {
+	t.Helper()
+	path, err := testenv.LookPath(program, debian)
+	if err != nil {
+		Skip(t, err.Error())
+	}
+	return path
+}
+
+// Long reports whether a test that wreaks havoc may take its time: "make
+// chaos" sets COMMERCE_CHAOS=long. Such tests are named TestChaos…, and run a
+// short round with all the others.
+func Long() bool { return os.Getenv("COMMERCE_CHAOS") == "long" }
 
 // Proxy puts a proxy before addr for the duration of the test.
 func Proxy(t testing.TB, addr string) *testenv.Proxy {
