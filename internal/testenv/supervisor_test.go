@@ -67,7 +67,7 @@ func TestMariaDBKeepsDataOverKillAndRestart(t *testing.T) {
 
 func TestRedisKeepsDataOverKillAndRestart(t *testing.T) {
 	t.Parallel()
-	server := testenvtest.PrivateRedis(t, nil)
+	server := testenvtest.PrivateRedis(t, &testenv.Options{Args: []string{"--appendfsync", "always"}})
 	client := openRedis(t, testenvtest.RedisURL(t, server))
 	require.NoError(t, client.Set(t.Context(), "kept", "42", 0).Err())
 
@@ -196,8 +196,8 @@ func TestLogsOfAllServersCanBeKept(t *testing.T) {
 }
 
 func TestStartEndsWithItsContext(t *testing.T) {
-	t.Parallel()
 	testenvtest.Program(t, "redis-server", "redis-server")
+	t.Setenv("TMPDIR", t.TempDir()) // for the log that is kept
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := testenv.Redis(ctx, nil)
