@@ -261,3 +261,27 @@ func TestDatabasesAreEmptyAndSeparate(t *testing.T) {
 		require.ErrorIs(t, client.Get(t.Context(), "a").Err(), redis.Nil)
 	})
 }
+
+func TestPortOfAnotherServer(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		start   func(context.Context, *testenv.Options) (*testenv.Server, error)
+		private func(testing.TB, *testenv.Options) *testenv.Server
+	}{
+		{"redis", testenv.Redis, testenvtest.PrivateRedis},
+		{"mariadb", testenv.MariaDB, testenvtest.PrivateMariaDB},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir()) // for the log that is kept
+			ours, other := test.private(t, nil), test.private(t, nil)
+			_, taken, err := net.SplitHostPort(other.Addr)
+			require.NoError(t, err)
+			_, err = test.start(t.Context(), &testenv.Options{Args: []string{"--port", taken}})
+			require.ErrorIs(t, err, testenv.ErrPortTaken, "the server's own words are known")
+
+			require.NoError(t, testenv.Ready(t.Context(), ours))
+			ours.Addr, ours.DSN = other.Addr, other.DSN
+			require.ErrorContains(t, testenv.Ready(t.Context(), ours), "another server answers")
+		})
+	}
+}
