@@ -30,11 +30,11 @@ func (s *Store) copy(ctx context.Context, from, to string, options *CopyOptions)
 	if o.IfNotExists && o.Replace {
 		return File{}, invalid("options", "IfNotExists and Replace exclude each other")
 	}
-	if err := s.ready(from); err != nil {
+	from, err := s.ready(from)
+	if err != nil {
 		return File{}, err
 	}
-	to, err := CleanName(to)
-	if err != nil {
+	if to, err = CleanName(to); err != nil {
 		return File{}, err
 	}
 	source, err := openDriver(ctx, s.driver, from)

@@ -100,11 +100,13 @@ type URLSigner interface {
 	SignURL(ctx context.Context, name string, expires time.Time) (string, error)
 }
 
-// Deriver is a Driver that names files itself, but can tell in advance the name
-// of a file that belongs to another (a slave file in FastDFS terms). label is
-// [Upload.Label]; ext is the extension without its dot. The name must be a
-// function of the arguments alone. Without it, and for drivers that take names as
-// they are given, variants are kept under a name made of hash and specification.
+// Deriver is to be implemented by every Driver that names files itself. Derive
+// tells in advance the name of a file that belongs to another (a slave file in
+// FastDFS terms), where variants are kept. label is [Upload.Label]; ext is the
+// extension without its dot. The name must be a function of the arguments alone.
+// errors.ErrUnsupported says that there is no such name: then variants are kept in
+// Options.VariantStore, or made anew each time. "" says that names are taken as they are
+// given, as it is without this ability: the name is then made of hash and specification.
 type Deriver interface {
 	Derive(name, label, ext string) (string, error)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"strings"
 )
 
 // ListOptions narrow a listing.
@@ -54,7 +53,7 @@ func (s *Store) list(ctx context.Context, o ListOptions, yield func(File) bool) 
 			return err
 		}
 		for _, f := range page {
-			if strings.HasPrefix(f.Name, reserved+"/") {
+			if isReserved(f.Name) {
 				continue
 			}
 			if !yield(f) {

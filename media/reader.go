@@ -9,9 +9,10 @@ import (
 
 // Reader reads a stored file. It is an io.ReadSeekCloser and must be closed. It is for one goroutine at a time.
 type Reader struct {
-	file   File
-	ctx    context.Context
-	driver Driver
+	file     File
+	original string // of a variant: the hash of what it was made of
+	ctx      context.Context
+	driver   Driver
 
 	random io.ReadSeekCloser // of an Opener, or nil
 	stream io.ReadCloser     // the running range, or nil
@@ -22,7 +23,8 @@ type Reader struct {
 // Open opens a file. Reading continues only as long as ctx does. ErrNotFound if there is no such file.
 func (s *Store) Open(ctx context.Context, name string) (*Reader, error) {
 	ctx, end := s.start(ctx, "open", name)
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return nil, end(err)
 	}
 	r, err := openDriver(ctx, s.driver, name)

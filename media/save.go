@@ -17,14 +17,15 @@ type SaveOptions struct {
 	// Types is the allow-list of media types, such as Images. Default: any.
 	Types []string
 
-	// When the name is taken, Save by default keeps both: the same content is
-	// saved once, other content gets a name with a piece of its hash.
-	// IfNotExists makes that ErrExists instead; Replace replaces the file in one step.
+	// When the name is taken, Save by default loses nothing: other content gets
+	// a name with a piece of its hash, and for the same content it returns the file
+	// that is there, with the metadata that it has.
+	// IfNotExists makes both ErrExists; Replace replaces the file in one step.
 	IfNotExists bool
 	Replace     bool
 	// ByContent makes the name out of the content's hash, in the folder of the
 	// name given: "products/tea.jpg" becomes "products/3f/3f2a….jpg". The same content then
-	// is stored once, whatever its names were.
+	// is stored once, whatever its names were; deleting it deletes it for all of them.
 	ByContent bool
 
 	// Verbatim stores an image exactly as it came: with its EXIF, which may tell
@@ -117,7 +118,7 @@ func (s *Store) put(ctx context.Context, upload *Upload, strict bool) (File, err
 			return f, err
 		}
 		there, err := s.driver.Stat(ctx, upload.Name)
-		if err == nil && there.SHA256 == upload.SHA256 && maps.Equal(there.Metadata, upload.Metadata) {
+		if err == nil && there.SHA256 == upload.SHA256 {
 			return there, nil
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {

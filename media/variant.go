@@ -88,11 +88,14 @@ func (vs Variants) Srcset(base string, file File) string {
 	return b.String()
 }
 
+// shortHash is how many digits of the hash an address carries.
+const shortHash = 16
+
 // VariantURL returns the address of a variant: base is the address of the file, served by a Handler.
 func VariantURL(base string, file File, variant string) string {
 	query := paramVariant + "=" + variant
-	if len(file.SHA256) >= 16 {
-		query = paramHash + "=" + file.SHA256[:16] + "&" + query
+	if len(file.SHA256) >= shortHash {
+		query = paramHash + "=" + file.SHA256[:shortHash] + "&" + query
 	}
 	if strings.Contains(base, "?") {
 		return base + "&" + query
