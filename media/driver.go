@@ -24,9 +24,10 @@ type Driver interface {
 	Put(ctx context.Context, upload *Upload) (File, error)
 
 	// Open reads length bytes from offset on, or all to the end if length is
-	// negative. offset+length never passes the size that Stat told, and length is not zero. The
-	// caller closes the reader. ErrNotFound if there is no such file.
-	Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
+	// negative, of a file that Stat or List has described. offset+length never passes
+	// its size, and length is not zero. The caller closes the reader. ErrNotFound if there is no
+	// such file; ErrChanged if SHA256 is set and the content has another hash by now.
+	Open(ctx context.Context, file File, offset, length int64) (io.ReadCloser, error)
 
 	// Stat describes a file. ErrNotFound if there is none.
 	Stat(ctx context.Context, name string) (File, error)
@@ -79,7 +80,8 @@ type Lister interface {
 }
 
 // Copier is a Driver that copies without moving the bytes through the caller.
-// The upload holds all but Content. Without it the Store reads and puts.
+// The upload holds all but Content; ErrChanged if its SHA256 is no longer that of the file
+// from. Names are treated as by Put. Without it the Store reads and puts.
 type Copier interface {
 	Copy(ctx context.Context, from string, upload *Upload) (File, error)
 }

@@ -35,6 +35,16 @@ func (s *Store) variant(ctx context.Context, name string, v Variant) (*Reader, e
 	if err := v.check(); err != nil {
 		return nil, err
 	}
+	for try := 0; ; try++ {
+		r, err := s.variantOf(ctx, name, v)
+		if !errors.Is(err, ErrChanged) || try == 3 {
+			return r, err
+		}
+	}
+}
+
+// variantOf fails with ErrChanged if the original is replaced meanwhile.
+func (s *Store) variantOf(ctx context.Context, name string, v Variant) (*Reader, error) {
 	f, err := s.driver.Stat(ctx, name)
 	if err != nil {
 		return nil, err

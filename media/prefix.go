@@ -55,8 +55,9 @@ func (p prefixed) Put(ctx context.Context, u *Upload) (File, error) {
 	return p.file(p.driver.Put(ctx, p.upload(u)))
 }
 
-func (p prefixed) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	return p.driver.Open(ctx, p.prefix+name, offset, length)
+func (p prefixed) Open(ctx context.Context, file File, offset, length int64) (io.ReadCloser, error) {
+	file.Name = p.prefix + file.Name
+	return p.driver.Open(ctx, file, offset, length)
 }
 
 func (p prefixed) Stat(ctx context.Context, name string) (File, error) {

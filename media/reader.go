@@ -20,7 +20,9 @@ type Reader struct {
 	closed bool
 }
 
-// Open opens a file. Reading continues only as long as ctx does. ErrNotFound if there is no such file.
+// Open opens a file. Reading continues only as long as ctx does. ErrNotFound if
+// there is no such file. Should the file be replaced before it has been read, the reader
+// gives the old content or, on backends that cannot, ends with ErrChanged.
 func (s *Store) Open(ctx context.Context, name string) (*Reader, error) {
 	ctx, end := s.start(ctx, "open", name)
 	name, err := s.ready(name)
@@ -66,7 +68,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if r.stream == nil {
-		stream, err := r.driver.Open(r.ctx, r.file.Name, r.offset, -1)
+		stream, err := r.driver.Open(r.ctx, r.file, r.offset, -1)
 		if err != nil {
 			return 0, fmt.Errorf("media: read: %w", err)
 		}

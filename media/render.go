@@ -44,6 +44,9 @@ func (s *Store) load(ctx context.Context, f File) (*decoded, structure, error) {
 		return nil, structure{}, err
 	}
 	defer reader.Close()
+	if reader.file.SHA256 != f.SHA256 { // the variant is kept under the hash of f
+		return nil, structure{}, ErrChanged
+	}
 	content := io.ReadSeeker(reader)
 	if reader.random == nil { // the walks seek; range by range that would be dear
 		local := newSpool(s.options.SpoolDir, noLimit)

@@ -102,18 +102,25 @@ func (s *Store) save(ctx context.Context, name string, r io.Reader, options *Sav
 	return s.put(ctx, upload, o.IfNotExists)
 }
 
-// put stores an upload under its name or, if that is taken by something else
-// and strict is not set, under the next name made of its hash.
+// put stores an upload as place says.
 func (s *Store) put(ctx context.Context, upload *Upload, strict bool) (File, error) {
+	return s.place(ctx, upload, strict, func() (File, error) {
+		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
+			return File{}, err
+		}
+		return s.driver.Put(ctx, upload)
+	})
+}
+
+// place calls put with the name of the upload or, if that is taken by something else
+// and strict is not set, with the next name made of its hash.
+func (s *Store) place(ctx context.Context, upload *Upload, strict bool, put func() (File, error)) (File, error) {
 	wanted := upload.Name
 	for _, digits := range []int{0, 8, 16, 64} {
 		if digits > 0 {
 			upload.Name = withSuffix(wanted, "-"+upload.SHA256[:digits])
 		}
-		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
-			return File{}, err
-		}
-		f, err := s.driver.Put(ctx, upload)
+		f, err := put()
 		if err == nil || strict || !errors.Is(err, ErrExists) {
 			return f, err
 		}

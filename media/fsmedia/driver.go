@@ -147,10 +147,13 @@ var errFolder = &media.InvalidError{Field: "name", Reason: "is the folder of ano
 // errReplaced: the content is no longer the one that was looked at.
 var errReplaced = errors.New("file has been replaced meanwhile")
 
-func (d *driver) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	f, stored, err := d.open(ctx, name)
+func (d *driver) Open(ctx context.Context, file media.File, offset, length int64) (io.ReadCloser, error) {
+	f, stored, err := d.open(ctx, file.Name)
 	if err != nil {
 		return nil, err
+	}
+	if file.SHA256 != "" && file.SHA256 != stored.SHA256 {
+		return nil, errors.Join(media.ErrChanged, f.Close())
 	}
 	if length < 0 {
 		length = stored.Size - offset
