@@ -105,7 +105,7 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 	ext := preferred(v.Format)
 	hash := f.SHA256
 	if hash == "" {
-		sum := sha256.Sum256([]byte(etag(f)))
+		sum := sha256.Sum256([]byte(f.Name + etag(f)))
 		hash = hex.EncodeToString(sum[:])
 	}
 	p.key = hash + p.label
