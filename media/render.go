@@ -91,7 +91,7 @@ func (v Variant) scale(img image.Image, orientation int) image.Image {
 	if v.Fit == Cover {
 		from = v.crop(from)
 	}
-	width, height := v.size(from.Dx(), from.Dy())
+	width, height := v.Size(from.Dx(), from.Dy())
 	to := image.Rect(0, 0, width, height)
 	out := image.NewRGBA(to)
 	if v.Format == JPEG && !opaque(img) {
