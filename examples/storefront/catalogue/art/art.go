@@ -53,11 +53,21 @@ func Draw(shape string, colours []string, seed string, view int) image.Image {
 	case 1:
 		c.closeUp(p, draw)
 	case 2:
-		c.table(p, draw)
+		if slices.Contains(flat, shape) {
+			c.tableTop(p, draw)
+		} else {
+			c.table(p, draw)
+		}
 	default:
 		c.studio(p, draw)
 	}
 	return c.img
+}
+
+// flat are the shapes that lie on a table.
+var flat = []string{
+	"apron", "board", "cable", "case", "chip", "chopsticks", "cleaver", "cushion", "drive", "headphones", "keyboard", "knife", "labels",
+	"notebook", "pen", "pens", "phone", "plate", "powerbank", "reader", "teacake", "watch",
 }
 
 // spare are the palettes of products whose colours nobody chose.

@@ -15,7 +15,7 @@ func notebook(c *canvas, p palette) {
 		cover := roundRect(292, 182, 404, 604, 16)
 		c.shadow(cover, 6, 4, 8, 0.3)
 		c.fill(cover, func(x, y float64) colour { // the weave
-			thread := 0.035*math.Sin(x*1.7) + 0.035*math.Sin(y*1.7) + 0.05*(noise(int(x/3), int(y/3))-0.5)
+			thread := 0.07*(noise(int(x/2), int(y/9))-0.5) + 0.07*(noise(int(x/9), int(y/2))-0.5)
 			return p.body.lighter(0.05 + thread)
 		})
 		c.inside(cover, func() {
