@@ -43,11 +43,15 @@ func Shapes() []string { return slices.Sorted(maps.Keys(shapes)) }
 // box, and colours that are missing are chosen by seed, always the same. The
 // picture is opaque, and Size by Size pixels.
 func Draw(shape string, colours []string, seed string, view int) image.Image {
+	return render(Size, shape, colours, seed, view)
+}
+
+func render(size int, shape string, colours []string, seed string, view int) *image.RGBA {
 	draw, ok := shapes[shape]
 	if !ok {
 		draw = box
 	}
-	c := newCanvas(Size)
+	c := newCanvas(size)
 	p := choose(colours, seed)
 	switch view {
 	case 1:

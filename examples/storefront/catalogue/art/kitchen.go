@@ -63,7 +63,7 @@ func (c *canvas) handle(p *path, wood colour) {
 	c.shadow(p, 20, 24, 26, 0.34)
 	c.fill(p, woodGrain(wood, 0.45))
 	c.inside(p, func() {
-		c.everywhere(linear(0, 380, 0, 640, stop{0, white.alpha(0.25)}, stop{0.4, white.alpha(0)}, stop{1, black.alpha(0.35)}))
+		c.wash(linear(0, 380, 0, 640, stop{0, white.alpha(0.25)}, stop{0.4, white.alpha(0)}, stop{1, black.alpha(0.35)}))
 	})
 }
 

@@ -145,7 +145,7 @@ func tape(c *canvas, p palette) {
 }
 
 func lamp(c *canvas, p palette) {
-	c.everywhere(radial(500, 400, 520, 480, stop{0, p.detail.alpha(0.65)}, stop{1, p.detail.alpha(0)}))
+	c.wash(radial(500, 400, 520, 480, stop{0, p.detail.alpha(0.65)}, stop{1, p.detail.alpha(0)}))
 	c.ground(500, 780, 150)
 	wood := func(t, u float64) colour { return woodGrain(p.accent, 1)(u*200, t*120) }
 	c.turn(straight(500, 142, 742, 150, 750, 150, 774, 144, 780), material{gloss: 0.3, pattern: wood})
