@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 )
@@ -25,3 +26,14 @@ var loadDemo = sync.OnceValue(func() []Product {
 // Demo returns the products the shop sells when it is given no catalogue: about
 // sixty, in both languages, with stock that shows every state of it.
 func Demo() []Product { return slices.Clone(loadDemo()) }
+
+// Products yields ready products, for an Import of the demo catalogue.
+func Products(products []Product) iter.Seq2[Product, error] {
+	return func(yield func(Product, error) bool) {
+		for _, p := range products {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
