@@ -23,6 +23,9 @@ type Account struct {
 	CreatedAt    time.Time
 }
 
+// AuthHash is what a log-in of the account depends on: it changes with the password.
+func (a *Account) AuthHash() string { return "password:" + a.PasswordHash }
+
 // HasPassword reports whether the account can log in without a code.
 func (a *Account) HasPassword() bool { return a.PasswordHash != "" }
 

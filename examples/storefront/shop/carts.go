@@ -5,7 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
+
+// GuestPrefix begins the id of the cart of someone who is not logged in.
+const GuestPrefix = "guest-"
+
+// guestCartLife is how long such a cart is kept after it was last added to.
+const guestCartLife = 30 * 24 * time.Hour
 
 // MaxQuantity is the most of one product a cart takes.
 const MaxQuantity = 99
@@ -153,4 +160,13 @@ func ignoreDone(err error) error {
 		return nil
 	}
 	return err
+}
+
+// ForgetCarts removes the carts of guests who have not come back.
+func (s *Shop) ForgetCarts(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM cart_lines WHERE owner GLOB ? AND added_at < ?`, GuestPrefix+"*", s.now().Add(-guestCartLife).UnixMilli())
+	if err != nil {
+		return fmt.Errorf("shop: forget carts: %w", err)
+	}
+	return nil
 }

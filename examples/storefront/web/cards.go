@@ -1,0 +1,140 @@
+package web
+
+import (
+	"context"
+	"strings"
+	"unicode"
+
+	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/i18n"
+	"github.com/seed82d84382/commerce/media"
+)
+
+// card is a product in a grid.
+type card struct {
+	URL        string
+	Brand      string
+	Title      []fragment
+	PriceCents int64
+	Picture    picture
+	Stock      availability
+}
+
+// fragment is a piece of text, marked when it is what was searched for.
+type fragment struct {
+	Text string
+	Mark bool
+}
+
+// picture is an image in the sizes a browser may choose from.
+type picture struct {
+	Src, Srcset, Sizes string
+	Width, Height      int
+	Alt                string
+	Lazy               bool
+	Tone               int    // ground of a product without a picture
+	Initials           string // and what it shows
+}
+
+// availability is how a shopper is told the stock.
+type availability struct {
+	Text  string `json:"text"`
+	Class string `json:"class"` // plenty, few or out
+	Out   bool   `json:"out"`
+}
+
+// fewLeft is from where on the number of pieces is told.
+const fewLeft = 5
+
+func availabilityOf(lang i18n.Language, available int) availability {
+	switch {
+	case available <= 0:
+		return availability{Text: lang.T("stock.out"), Class: "out", Out: true}
+	case available <= fewLeft:
+		return availability{Text: lang.Count("stock.few", available), Class: "few"}
+	}
+	return availability{Text: lang.T("stock.plenty"), Class: "plenty"}
+}
+
+// Sizes of the places where pictures stand, for the browser's choice of file.
+const (
+	cardSizes  = "(max-width: 34rem) 46vw, (max-width: 56rem) 30vw, 14rem"
+	thumbSizes = "5rem"
+	largeSizes = "(max-width: 56rem) 92vw, 38rem"
+)
+
+// cards dresses products for a grid: stock and pictures of all in one query each.
+func (s *Server) cards(ctx context.Context, lang i18n.Language, products []catalogue.Product) ([]card, error) {
+	available, err := s.shop.Available(ctx, skusOf(products))
+	if err != nil {
+		return nil, err
+	}
+	pictures, err := s.picturesOf(ctx, lang, products, cardSizes)
+	if err != nil {
+		return nil, err
+	}
+	cards := make([]card, len(products))
+	for i := range products {
+		p := &products[i]
+		cards[i] = card{
+			URL: productURL(p.ID), Brand: catalogue.ValueLabel(p.Brand).In(catalogue.Language(lang)),
+			Title: []fragment{{Text: p.Title.In(catalogue.Language(lang))}}, PriceCents: p.PriceCents,
+			Picture: pictures[i], Stock: availabilityOf(lang, available[p.SKU]),
+		}
+		cards[i].Picture.Lazy = i >= 4
+	}
+	return cards, nil
+}
+
+func skusOf(products []catalogue.Product) []string {
+	skus := make([]string, len(products))
+	for i := range products {
+		skus[i] = products[i].SKU
+	}
+	return skus
+}
+
+// picturesOf finds the pictures of products. One that was never asked for has
+// the address that draws it.
+func (s *Server) picturesOf(ctx context.Context, lang i18n.Language, products []catalogue.Product, sizes string) ([]picture, error) {
+	kept, err := s.pictures.Of(ctx, skusOf(products))
+	if err != nil {
+		return nil, err
+	}
+	pictures := make([]picture, len(products))
+	for i := range products {
+		p := &products[i]
+		pic := picture{Sizes: sizes, Alt: p.Title.In(catalogue.Language(lang)), Width: 800, Height: 800}
+		if file, ok := kept[p.SKU]; ok {
+			base := s.images.URL(file.Name)
+			pic.Src = media.VariantURL(base, file, "card")
+			pic.Srcset = media.Shop.Srcset(base, file)
+			pic.Width, pic.Height = file.Width, file.Height
+		} else {
+			pic.Src = drawnURL(p.ID, "card")
+			pic.Srcset = drawnURL(p.ID, "thumb") + " 160w, " + drawnURL(p.ID, "card") + " 400w, " + drawnURL(p.ID, "product") + " 800w"
+		}
+		pic.Initials, pic.Tone = initials(pic.Alt), tone(p.Category)
+		pictures[i] = pic
+	}
+	return pictures, nil
+}
+
+func initials(title string) string {
+	for _, r := range title {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return strings.ToUpper(string(r))
+		}
+	}
+	return "?"
+}
+
+const tones = 6
+
+func tone(category string) int {
+	sum := 0
+	for _, b := range []byte(category) {
+		sum += int(b)
+	}
+	return sum % tones
+}
