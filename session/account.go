@@ -66,7 +66,7 @@ func (m *Manager) Login(ctx context.Context, user User, options *LoginOptions) e
 		s.forget() // that session is not ours to log in to: begin a new one
 		s.ended = false
 	}
-	if s.current != nil && s.current.record.UserID != "" && (s.current.record.UserID != user.ID || o.Flush) || o.Flush {
+	if o.Flush || s.current != nil && s.current.record.UserID != "" && s.current.record.UserID != user.ID {
 		s.changes = []change{{}}
 	}
 	login := func(next *session) error {
@@ -89,7 +89,7 @@ func (m *Manager) Login(ctx context.Context, user User, options *LoginOptions) e
 func (m *Manager) bind(next *session, user User, o LoginOptions) {
 	now := m.now()
 	c, r := next.content, &next.record
-	if r.UserID != "" && r.UserID != user.ID {
+	if o.Flush || r.UserID != "" && r.UserID != user.ID {
 		clear(c.values)
 	}
 	c.previousSees = r.UserID == user.ID
@@ -122,8 +122,11 @@ func (m *Manager) bind(next *session, user User, o LoginOptions) {
 
 // rotate saves with a new secret, and gives the client the new token.
 func (s *scope) rotate(ctx context.Context, operation string, edit func(*session) error) error {
-	var renewed token
+	var renewed token // stays empty when a session begins
 	err := s.save(ctx, operation, func(next *session) error {
+		if next.record.ID == "" {
+			return edit(next) // a new session gets a new token anyway
+		}
 		renewed = token{id: next.record.ID, secret: randomText(secretBytes)}
 		next.content.previous = next.content.secret
 		next.content.previousUntil = s.m.now().Add(max(0, s.m.opts.Grace))
@@ -330,10 +333,10 @@ func (o *LoginOptions) validate() error {
 		return &InvalidError{"device", "is longer than 256 bytes"}
 	case len(o.IP) > maxIP:
 		return &InvalidError{"ip", "is longer than 64 bytes"}
-	case o.Idle < -1:
-		return &InvalidError{"idle", "is negative"}
-	case o.Absolute < -1 || o.Absolute > forever:
-		return &InvalidError{"absolute", "is out of range"}
+	case !validLimit(o.Idle):
+		return &InvalidError{"idle", limitReason}
+	case !validLimit(o.Absolute):
+		return &InvalidError{"absolute", limitReason}
 	}
 	return nil
 }

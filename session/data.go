@@ -44,7 +44,6 @@ func (m *Manager) record(ctx context.Context, c change) error {
 	if err := s.writable(); err != nil {
 		return err
 	}
-	s.used = true
 	s.changes = append(s.changes, c)
 	return nil
 }

@@ -49,13 +49,14 @@ type Driver interface {
 	// Create stores a new record with version 1, or returns an error that
 	// wraps ErrExists.
 	Create(ctx context.Context, r Record) error
-	// Save replaces the record of r.ID, all fields, if its stored version is
-	// version, and stores version+1 whatever r.Version says. The error wraps
-	// ErrConflict if the version differs. A record that is gone is never created
-	// again: the error wraps ErrNotFound.
-	Save(ctx context.Context, r Record, version int64) error
+	// Save replaces was by next, which has the same ID, if the stored version is
+	// still was.Version, and stores was.Version+1 whatever next.Version says. The
+	// error wraps ErrConflict if the version differs. A record that is gone is
+	// never created again: the error wraps ErrNotFound. was.Data may be missing.
+	Save(ctx context.Context, was, next Record) error
 	// Touch stores r.Seen and the r.Expires that follows from it, if the stored
-	// version is r.Version. It leaves the version alone. Errors are as of Save.
+	// version is r.Version. It leaves everything else alone, the version too.
+	// Errors are as of Save.
 	Touch(ctx context.Context, r Record) error
 	// Delete removes a record. It is not an error if there is none.
 	Delete(ctx context.Context, id string) error

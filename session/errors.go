@@ -66,7 +66,7 @@ func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
 // driverError names the operation and marks everything a driver may not answer
 // as an outage.
 func driverError(operation string, err error) error {
-	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrConflict) {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrConflict) || errors.Is(err, ErrCorrupt) {
 		return err
 	}
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, err)

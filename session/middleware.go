@@ -13,6 +13,10 @@ import (
 // panics before that, nothing of it is saved, and the panic passes through.
 func (m *Manager) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := m.scopeOf(r.Context()); err == nil {
+			next.ServeHTTP(w, r) // an outer Middleware has it
+			return
+		}
 		s := &scope{m: m, header: w.Header()}
 		s.token, s.hasToken = m.opts.Cookie.fromRequest(r)
 		r = r.WithContext(context.WithValue(r.Context(), scopeKey{m}, s))
@@ -21,26 +25,6 @@ func (m *Manager) Middleware(next http.Handler) http.Handler {
 		next.ServeHTTP(writer.asUnderlying(), r)
 		writer.begin()
 	})
-}
-
-// RequireLogin lets only logged-in users through. Others are redirected to
-// loginURL (303), with the page they wanted as the query parameter "next" if
-// they asked by GET or HEAD; an empty loginURL answers 401. Put it inside Middleware.
-func (m *Manager) RequireLogin(loginURL string) func(http.Handler) http.Handler {
-	return m.require(loginURL, func(ctx context.Context) bool { _, ok := m.User(ctx); return ok })
-}
-
-func (m *Manager) require(url string, allowed func(context.Context) bool) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Cache-Control", "no-store")
-			if !allowed(r.Context()) {
-				m.refuse(w, r, url)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
 }
 
 // answerError is the default Options.ErrorHandler.

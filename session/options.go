@@ -127,8 +127,8 @@ func (o *Options) withDefaults() (Options, error) {
 		switch {
 		case *d.value == 0:
 			*d.value = d.standard
-		case *d.value < -1:
-			return c, &InvalidError{d.field, "is negative"}
+		case !validLimit(*d.value):
+			return c, &InvalidError{d.field, limitReason}
 		}
 	}
 	if c.Absolute == -1 {
@@ -176,6 +176,12 @@ func (o *Options) withDefaults() (Options, error) {
 		c.Logger = slog.Default()
 	}
 	return c, nil
+}
+
+const limitReason = "is not -1, 0, or from 1 ms to 100 years"
+
+func validLimit(d time.Duration) bool {
+	return d == -1 || d == 0 || time.Millisecond <= d && d <= forever
 }
 
 // forever stands for no limit: far away, and safe to add to any time.

@@ -129,7 +129,7 @@ func (s *scope) replace(ctx context.Context, base, next *session) error {
 	if err != nil {
 		return err
 	}
-	err = s.m.driver.Save(ctx, record, base.record.Version)
+	err = s.m.driver.Save(ctx, base.record, record)
 	switch {
 	case err == nil:
 		next.record.Version = base.record.Version + 1

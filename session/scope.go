@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // scope is the session of one request (or of one Attach): what the client
@@ -26,7 +27,6 @@ type scope struct {
 	changes   []change // not saved yet
 	begun     bool     // the response has begun
 	authKnown bool     // the auth hash was checked
-	used      bool     // the session mattered to this request
 }
 
 // change is one entry of the log of changes: set key, delete key (raw nil), or
@@ -96,11 +96,28 @@ func (m *Manager) Token(ctx context.Context) (string, error) {
 	return s.token.String(), nil
 }
 
+// Cookie returns the cookie that gives a client the session of the context,
+// for answers that do not come by Middleware. ErrNotFound if there is no session.
+func (m *Manager) Cookie(ctx context.Context) (*http.Cookie, error) {
+	s, err := m.scopeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	if s.current == nil {
+		return nil, ErrNotFound
+	}
+	return s.cookie(), nil
+}
+
 // load fetches the session once. Only an outage is an error: a token that is
 // unknown, forged, expired or unreadable means that there is no session. The
 // caller holds s.mu, as for all methods below.
 func (s *scope) load(ctx context.Context) error {
-	s.used = true
 	if s.loaded {
 		return s.loadErr
 	}
@@ -140,7 +157,7 @@ func (s *scope) seePrevious() {
 		return
 	}
 	s.current = s.current.clone()
-	s.current.content.authenticated = s.current.content.created.AddDate(-100, 0, 0) // never fresh
+	s.current.content.authenticated = time.Time{} // never fresh
 }
 
 // touch stores the time of use, at most every TouchEvery.
@@ -183,18 +200,24 @@ func (s *scope) setCookie() {
 	if s.header == nil || s.begun {
 		return
 	}
-	cookie := s.m.opts.Cookie.cookie(s.token.String(), s.request.TLS != nil)
+	setCookie(s.header, s.cookie())
+}
+
+func (s *scope) cookie() *http.Cookie {
+	cookie := s.m.opts.Cookie.cookie(s.token.String(), s.overTLS())
 	if s.current.content.remember {
 		persistent(cookie, s.current.record.Deadline.Sub(s.m.now()))
 	}
-	setCookie(s.header, cookie)
+	return cookie
 }
+
+func (s *scope) overTLS() bool { return s.request != nil && s.request.TLS != nil }
 
 func (s *scope) clearCookie() {
 	if s.header == nil || s.begun {
 		return
 	}
-	cookie := s.m.opts.Cookie.cookie("", s.request.TLS != nil)
+	cookie := s.m.opts.Cookie.cookie("", s.overTLS())
 	cookie.MaxAge = -1
 	setCookie(s.header, cookie)
 }

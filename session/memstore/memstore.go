@@ -54,18 +54,18 @@ func (s *store) Create(ctx context.Context, r session.Record) error {
 	return nil
 }
 
-func (s *store) Save(ctx context.Context, r session.Record, version int64) error {
+func (s *store) Save(ctx context.Context, was, next session.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.at(r.ID, version); err != nil {
+	if _, err := s.at(was.ID, was.Version); err != nil {
 		return err
 	}
-	r.Version = version + 1
-	s.remove(r.ID)
-	s.put(r)
+	next.Version = was.Version + 1
+	s.remove(was.ID)
+	s.put(next)
 	return nil
 }
 
