@@ -92,7 +92,7 @@ func (l Language) Count(key string, n int) string {
 	if n == 1 && l == English {
 		return l.T(key+".one", n)
 	}
-	return l.T(key+".other", group(int64(n)))
+	return l.T(key+".other", Group(int64(n)))
 }
 
 // Money writes an amount of the shop's currency.
@@ -101,11 +101,11 @@ func (l Language) Money(cents int64) string {
 	if cents < 0 {
 		sign, cents = "−", -cents
 	}
-	return fmt.Sprintf("%s€%s.%02d", sign, group(cents/100), cents%100)
+	return fmt.Sprintf("%s€%s.%02d", sign, Group(cents/100), cents%100)
 }
 
-// group writes 12345 as 12,345, as both languages do.
-func group(n int64) string {
+// Group writes 12345 as 12,345, as both languages do.
+func Group(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	var b strings.Builder
 	for i, r := range digits {

@@ -49,3 +49,11 @@ CREATE TABLE IF NOT EXISTS order_lines (
 	price_cents INTEGER NOT NULL CHECK (price_cents >= 0),
 	PRIMARY KEY (order_id, position)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS pictures (
+	sku    TEXT PRIMARY KEY,
+	name   TEXT NOT NULL,                       -- in the media store
+	sha256 TEXT NOT NULL,
+	width  INTEGER NOT NULL,
+	height INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

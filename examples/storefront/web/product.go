@@ -1,0 +1,126 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/i18n"
+)
+
+type productPage struct {
+	SKU         string
+	URL         string
+	Title       string
+	Brand       string
+	BrandURL    string
+	Category    *categoryLink
+	Picture     picture
+	PriceCents  int64
+	Stock       availability
+	Description string
+	Attributes  []attribute
+	Similar     []card
+}
+
+type attribute struct{ Name, Value string }
+
+func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
+	ctx, lang := r.Context(), i18nOf(r)
+	p, err := s.products.Get(ctx, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	tongue := catalogue.Language(lang)
+	available, err := s.shop.Available(ctx, []string{p.SKU})
+	if err != nil {
+		return err
+	}
+	pictures, err := s.picturesOf(ctx, lang, []catalogue.Product{p}, largeSizes)
+	if err != nil {
+		return err
+	}
+	page := productPage{
+		SKU: p.SKU, URL: productURL(p.ID), Title: p.Title.In(tongue), PriceCents: p.PriceCents, Picture: pictures[0],
+		Stock: availabilityOf(lang, available[p.SKU]), Description: p.Description.In(tongue),
+	}
+	if p.Brand != "" {
+		page.Brand = catalogue.ValueLabel(p.Brand).In(tongue)
+		page.BrandURL = "/search?" + url.Values{"brand": {p.Brand}}.Encode()
+	}
+	if p.Category != "" {
+		page.Category = &categoryLink{Name: catalogue.CategoryLabel(p.Category).In(tongue), URL: categoryURL(p.Category)}
+	}
+	for _, line := range p.Specifications() {
+		page.Attributes = append(page.Attributes, attribute{line.Name.In(tongue), line.Value.In(tongue)})
+	}
+	similar, err := s.similar(ctx, []catalogue.Product{p}, 4)
+	if err != nil {
+		return err
+	}
+	if page.Similar, err = s.cards(ctx, lang, similar); err != nil {
+		return err
+	}
+	return s.show(w, r, http.StatusOK, "product", page.Title, page)
+}
+
+// similar returns up to limit other products of the same categories that are in
+// stock: from the same shelf first, then from the ones beside it.
+func (s *Server) similar(ctx context.Context, products []catalogue.Product, limit int) ([]catalogue.Product, error) {
+	seen := map[string]bool{}
+	for _, p := range products {
+		seen[p.SKU] = true
+	}
+	var found []catalogue.Product
+	for _, p := range products {
+		for category := p.Category; len(found) < limit; category = category[:max(strings.LastIndexByte(category, '/'), 0)] {
+			shelf, err := s.products.List(ctx, category, 0, limit+len(seen)+8)
+			if err != nil {
+				return nil, err
+			}
+			available, err := s.shop.Available(ctx, skusOf(shelf))
+			if err != nil {
+				return nil, err
+			}
+			for _, other := range shelf {
+				if len(found) < limit && !seen[other.SKU] && available[other.SKU] > 0 {
+					seen[other.SKU] = true
+					found = append(found, other)
+				}
+			}
+			if category == "" {
+				break
+			}
+		}
+	}
+	return found, nil
+}
+
+// stockLevel answers the product page's question how much is left by now.
+func (s *Server) stockLevel(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.products.Get(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	available, err := s.shop.Available(r.Context(), []string{p.SKU})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, availabilityOf(i18nOf(r), available[p.SKU]))
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(body)
+	return nil
+}
+
+// holdText says how long a checkout holds its stock.
+func (s *Server) holdText(lang i18n.Language) string { return waitText(lang, s.hold) }
