@@ -257,12 +257,4 @@ var english = map[string]string{
 	"admin.reindex-done":    "The new index is in use: %s products in %s.",
 	"admin.reindex-failed":  "The new index could not be built. The old one is still in use.",
 	"admin.refresh":         "Refresh",
-
-	"mail.order.subject": "Your order %s",
-	"mail.order.hello":   "Hello %s,",
-	"mail.order.thanks":  "thank you for your order %s. It is paid and being packed:",
-	"mail.order.total":   "Total: %s",
-	"mail.order.ships":   "It goes to:",
-	"mail.order.link":    "See it at any time: %s",
-	"sms.code":           "Lantern: your code is %s. It is valid for %d minutes. Never tell it to anyone.",
 }

@@ -257,12 +257,4 @@ var chinese = map[string]string{
 	"admin.reindex-done":    "新索引已启用：%s 件商品，用时 %s。",
 	"admin.reindex-failed":  "新索引建立失败，旧索引仍在使用。",
 	"admin.refresh":         "刷新",
-
-	"mail.order.subject": "您的订单 %s",
-	"mail.order.hello":   "%s，您好：",
-	"mail.order.thanks":  "感谢您的订单 %s。订单已付款，正在打包：",
-	"mail.order.total":   "合计：%s",
-	"mail.order.ships":   "收货信息：",
-	"mail.order.link":    "随时查看订单：%s",
-	"sms.code":           "【灯市】您的验证码是 %s，%d 分钟内有效。请勿告诉他人。",
 }

@@ -13,15 +13,6 @@ import (
 
 const loginPurpose = "login"
 
-// CodeText is the task that sends a verification code. Its text lies sealed in
-// the queue.
-type CodeText struct {
-	Phone  string
-	Sealed []byte
-}
-
-var codeText = notify.NewTask[CodeText]("sms.code", &notify.TaskOptions{MaxAttempts: 3, Timeout: 15 * time.Second, MinBackoff: time.Second, MaxBackoff: 10 * time.Second})
-
 // SendCode texts a log-in code to a phone number. CodeWait tells the error of
 // asking too soon apart.
 func (s *Shop) SendCode(ctx context.Context, phone, address string, lang i18n.Language) error {
@@ -30,8 +21,9 @@ func (s *Shop) SendCode(ctx context.Context, phone, address string, lang i18n.La
 		return err
 	}
 	validFor := code.ExpiresAt.Sub(s.now())
-	text := lang.T("sms.code", code.Value, int(validFor.Round(time.Minute).Minutes()))
-	_, err = codeText.Enqueue(ctx, s.jobs, CodeText{Phone: phone, Sealed: s.sealer.seal(text, phone)}, notify.Priority(9), notify.ExpireAfter(validFor))
+	_, err = sendCode.Enqueue(ctx, s.jobs, codeJob{
+		Phone: phone, Locale: string(lang), Minutes: int(validFor.Round(time.Minute).Minutes()), Sealed: s.sealer.seal(code.Value, phone),
+	}, notify.Priority(9), notify.ExpireAfter(validFor))
 	if err != nil {
 		// A code that cannot be sent must not keep the next one waiting.
 		return errors.Join(err, s.codes.Cancel(ctx, loginPurpose, phone))

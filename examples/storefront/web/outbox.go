@@ -1,43 +1,31 @@
 package web
 
 import (
-	"context"
 	"net/http"
-	"time"
+
+	"github.com/seed82d84382/commerce/examples/storefront/i18n"
+	"github.com/seed82d84382/commerce/examples/storefront/outbox"
 )
-
-// Outbox is what a development shop would have sent.
-type Outbox interface {
-	Texts(ctx context.Context) ([]Sent, error) // newest first
-	Mails(ctx context.Context) ([]Sent, error) // newest first
-}
-
-// Sent is a text message or a mail.
-type Sent struct {
-	To, Subject, Body string
-	At                time.Time
-}
 
 type outboxPage struct{ Texts, Mails []sentRow }
 
 type sentRow struct{ To, Subject, Body, Time string }
 
+// outboxPage shows what a real shop would have sent. It exists in development only.
 func (s *Server) outboxPage(w http.ResponseWriter, r *http.Request) error {
 	lang := i18nOf(r)
-	rows := func(sent []Sent, err error) ([]sentRow, error) {
-		list := make([]sentRow, len(sent))
-		for i, m := range sent {
-			list[i] = sentRow{To: m.To, Subject: m.Subject, Body: m.Body, Time: lang.Time(m.At.Local())}
-		}
-		return list, err
-	}
-	var page outboxPage
-	var err error
-	if page.Texts, err = rows(s.outbox.Texts(r.Context())); err != nil {
+	mails, err := s.outbox.Mails()
+	if err != nil {
 		return err
 	}
-	if page.Mails, err = rows(s.outbox.Mails(r.Context())); err != nil {
-		return err
-	}
+	page := outboxPage{Texts: sentRows(lang, s.outbox.Texts()), Mails: sentRows(lang, mails)}
 	return s.show(w, r, http.StatusOK, "outbox", lang.T("dev.outbox"), page)
+}
+
+func sentRows(lang i18n.Language, messages []outbox.Message) []sentRow {
+	rows := make([]sentRow, len(messages))
+	for i, m := range messages {
+		rows[i] = sentRow{To: m.To, Subject: m.Subject, Body: m.Body, Time: lang.Time(m.At.Local())}
+	}
+	return rows
 }

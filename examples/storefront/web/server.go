@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/outbox"
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/media"
@@ -33,13 +34,13 @@ type Options struct {
 	Codes         *otp.Codes
 	Queues        http.Handler // the queue dashboard, to mount at /admin/queues/
 
-	Outbox      Outbox // nil outside development
-	HTTPS       bool   // browsers reach the shop by https
-	TrustProxy  bool
-	LoginLimit  int // attempts a minute and address
-	HoldMinutes time.Duration
-	Log         *slog.Logger
-	Now         func() time.Time
+	Outbox     *outbox.Outbox // nil outside development
+	HTTPS      bool           // browsers reach the shop by https
+	TrustProxy bool
+	LoginLimit int // attempts a minute and address
+	Hold       time.Duration
+	Log        *slog.Logger
+	Now        func() time.Time
 }
 
 // Server serves the shop.
@@ -55,7 +56,7 @@ type Server struct {
 	images   *media.Store
 	codes    *otp.Codes
 	queues   http.Handler
-	outbox   Outbox
+	outbox   *outbox.Outbox
 
 	development bool
 	https       bool
@@ -89,7 +90,7 @@ func New(o *Options) (*Server, error) {
 	s := &Server{
 		shop: o.Shop, products: o.Products, pictures: o.Pictures, indexer: o.Indexer, sessions: o.Sessions, admins: o.AdminSessions,
 		stock: o.Stock, search: o.Search, images: o.Images, codes: o.Codes, queues: o.Queues, outbox: o.Outbox,
-		development: o.Outbox != nil, https: o.HTTPS, trustProxy: o.TrustProxy, hold: o.HoldMinutes, log: o.Log, now: o.Now,
+		development: o.Outbox != nil, https: o.HTTPS, trustProxy: o.TrustProxy, hold: o.Hold, log: o.Log, now: o.Now,
 		pages: pages, byAddress: newLimiter(o.LoginLimit, o.Now), byPhone: newLimiter(passwordsPerPhone, o.Now),
 	}
 	s.handler = s.logged(s.secure(localized(bounded(s.sameOrigin(s.routes())))))
