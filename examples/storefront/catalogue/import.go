@@ -128,4 +128,6 @@ func FileFingerprint(name string) (string, error) {
 	return fingerprint([sha256.Size]byte(sum.Sum(nil))), nil
 }
 
-func fingerprint(sum [sha256.Size]byte) string { return readerVersion + ":" + hex.EncodeToString(sum[:]) }
+func fingerprint(sum [sha256.Size]byte) string {
+	return readerVersion + ":" + hex.EncodeToString(sum[:])
+}
