@@ -58,6 +58,8 @@ var english = map[string]string{
 	"search.previous":        "Previous",
 	"search.next":            "Next",
 
+	"product.views":       "Pictures",
+	"product.view":        "Picture %d",
 	"product.crumbs":      "You are here",
 	"product.quantity":    "Quantity",
 	"product.add":         "Add to cart",

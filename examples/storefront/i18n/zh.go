@@ -58,6 +58,8 @@ var chinese = map[string]string{
 	"search.previous":        "上一页",
 	"search.next":            "下一页",
 
+	"product.views":       "图片",
+	"product.view":        "图片 %d",
 	"product.crumbs":      "当前位置",
 	"product.quantity":    "数量",
 	"product.add":         "加入购物车",

@@ -50,9 +50,17 @@ CREATE TABLE IF NOT EXISTS order_lines (
 	PRIMARY KEY (order_id, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS pictures (
+CREATE TABLE IF NOT EXISTS photos (
 	sku    TEXT PRIMARY KEY,
 	name   TEXT NOT NULL,                       -- in the media store
+	sha256 TEXT NOT NULL,
+	width  INTEGER NOT NULL,
+	height INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS drawings (
+	key    TEXT PRIMARY KEY,                    -- of all that a drawing depends on: many products share one
+	name   TEXT NOT NULL,
 	sha256 TEXT NOT NULL,
 	width  INTEGER NOT NULL,
 	height INTEGER NOT NULL

@@ -255,7 +255,7 @@ func (s *Server) adminImage(w http.ResponseWriter, r *http.Request) error {
 		if part.FormName() != "image" {
 			continue
 		}
-		_, err = s.pictures.Set(r.Context(), p.SKU, part)
+		_, err = s.pictures.SetPhoto(r.Context(), p.SKU, part)
 		_, large := errors.AsType[*http.MaxBytesError](err)
 		switch {
 		case large || errors.Is(err, media.ErrTooLarge):

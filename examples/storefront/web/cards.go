@@ -2,8 +2,8 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/i18n"
@@ -32,8 +32,6 @@ type picture struct {
 	Width, Height      int
 	Alt                string
 	Lazy               bool
-	Tone               int    // ground of a product without a picture
-	Initials           string // and what it shows
 }
 
 // availability is how a shopper is told the stock.
@@ -97,44 +95,31 @@ func skusOf(products []catalogue.Product) []string {
 // picturesOf finds the pictures of products. One that was never asked for has
 // the address that draws it.
 func (s *Server) picturesOf(ctx context.Context, lang i18n.Language, products []catalogue.Product, sizes string) ([]picture, error) {
-	kept, err := s.pictures.Of(ctx, skusOf(products))
+	kept, err := s.pictures.Of(ctx, products, 0)
 	if err != nil {
 		return nil, err
 	}
 	pictures := make([]picture, len(products))
 	for i := range products {
-		p := &products[i]
-		pic := picture{Sizes: sizes, Alt: p.Title.In(catalogue.Language(lang)), Width: 800, Height: 800}
-		if file, ok := kept[p.SKU]; ok {
-			base := s.images.URL(file.Name)
-			pic.Src = media.VariantURL(base, file, "card")
-			pic.Srcset = media.Shop.Srcset(base, file)
-			pic.Width, pic.Height = file.Width, file.Height
-		} else {
-			pic.Src = drawnURL(p.ID, "card")
-			pic.Srcset = drawnURL(p.ID, "thumb") + " 160w, " + drawnURL(p.ID, "card") + " 400w, " + drawnURL(p.ID, "product") + " 800w"
-		}
-		pic.Initials, pic.Tone = initials(pic.Alt), tone(p.Category)
-		pictures[i] = pic
+		pictures[i] = s.pictureOf(lang, &products[i], 0, sizes, kept)
 	}
 	return pictures, nil
 }
 
-func initials(title string) string {
-	for _, r := range title {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return strings.ToUpper(string(r))
-		}
+func (s *Server) pictureOf(lang i18n.Language, p *catalogue.Product, view int, sizes string, kept map[string]media.File) picture {
+	pic := picture{Sizes: sizes, Alt: p.Title.In(catalogue.Language(lang)), Width: 800, Height: 800}
+	if file, ok := kept[p.SKU]; ok {
+		base := s.images.URL(file.Name)
+		pic.Src = media.VariantURL(base, file, "card")
+		pic.Srcset = media.Shop.Srcset(base, file)
+		pic.Width, pic.Height = file.Width, file.Height
+		return pic
 	}
-	return "?"
-}
-
-const tones = 6
-
-func tone(category string) int {
-	sum := 0
-	for _, b := range []byte(category) {
-		sum += int(b)
+	pic.Src = drawnURL(p.ID, "card", view)
+	var sizesOf []string
+	for _, variant := range media.Shop[:3] {
+		sizesOf = append(sizesOf, fmt.Sprintf("%s %dw", drawnURL(p.ID, variant.Name, view), variant.Width))
 	}
-	return sum % tones
+	pic.Srcset = strings.Join(sizesOf, ", ")
+	return pic
 }

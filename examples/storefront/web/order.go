@@ -48,7 +48,6 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range page.Lines {
 		line := &page.Lines[i]
-		line.URL, line.Picture = "/search", picture{Alt: line.Title, Initials: initials(line.Title)}
 		if p, ok := bySKU[line.SKU]; ok {
 			line.URL, line.Picture = productURL(p.ID), pictures[line.SKU]
 		}

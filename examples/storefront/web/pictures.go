@@ -1,9 +1,12 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
+	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/media"
 )
 
@@ -14,8 +17,9 @@ func (s *Server) mediaFiles() http.Handler {
 	return media.Handler(s.images, &media.HandlerOptions{Variants: media.Shop})
 }
 
-func drawnURL(id, variant string) string {
-	return "/picture/" + url.PathEscape(id) + "?v=" + variant
+// drawnURL is the address that draws a view of a product.
+func drawnURL(id, variant string, view int) string {
+	return fmt.Sprintf("/picture/%s?v=%s&view=%d", url.PathEscape(id), variant, view)
 }
 
 // picture shows a product that nobody has photographed: it is drawn on the first
@@ -25,7 +29,7 @@ func (s *Server) picture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	file, err := s.pictures.OrDrawn(r.Context(), &p)
+	file, err := s.pictures.Draw(r.Context(), &p, viewNumber(r))
 	if err != nil {
 		return err
 	}
@@ -39,4 +43,12 @@ func variantName(r *http.Request) string {
 		return v.Name
 	}
 	return "card"
+}
+
+// viewNumber is the view that a request asks for: 0 when it names none that there is.
+func viewNumber(r *http.Request) int {
+	if n, err := strconv.Atoi(r.URL.Query().Get("view")); err == nil && n > 0 && n < catalogue.Views {
+		return n
+	}
+	return 0
 }

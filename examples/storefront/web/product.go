@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
@@ -19,11 +20,19 @@ type productPage struct {
 	BrandURL    string
 	Category    *categoryLink
 	Picture     picture
+	Views       []viewLink // none of a product that has a photo
 	PriceCents  int64
 	Stock       availability
 	Description string
 	Attributes  []attribute
 	Similar     []card
+}
+
+type viewLink struct {
+	URL     string
+	Number  int // from 1
+	Current bool
+	Picture picture
 }
 
 type attribute struct{ Name, Value string }
@@ -39,13 +48,12 @@ func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pictures, err := s.picturesOf(ctx, lang, []catalogue.Product{p}, largeSizes)
-	if err != nil {
-		return err
-	}
 	page := productPage{
-		SKU: p.SKU, URL: productURL(p.ID), Title: p.Title.In(tongue), PriceCents: p.PriceCents, Picture: pictures[0],
+		SKU: p.SKU, URL: productURL(p.ID), Title: p.Title.In(tongue), PriceCents: p.PriceCents,
 		Stock: availabilityOf(lang, available[p.SKU]), Description: p.Description.In(tongue),
+	}
+	if page.Picture, page.Views, err = s.gallery(r, &p); err != nil {
+		return err
 	}
 	if p.Brand != "" {
 		page.Brand = catalogue.ValueLabel(p.Brand).In(tongue)
@@ -65,6 +73,40 @@ func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.show(w, r, http.StatusOK, "product", page.Title, page)
+}
+
+// gallery is the picture of the view that is asked for, and the links to all of
+// them: a page each, so that it works without JavaScript.
+func (s *Server) gallery(r *http.Request, p *catalogue.Product) (picture, []viewLink, error) {
+	ctx, lang, current := r.Context(), i18nOf(r), viewNumber(r)
+	photo, err := s.pictures.HasPhoto(ctx, p.SKU)
+	if err != nil {
+		return picture{}, nil, err
+	}
+	views := catalogue.Views
+	if photo {
+		views, current = 1, 0
+	}
+	links := make([]viewLink, views)
+	var shown picture
+	for view := range links {
+		kept, err := s.pictures.Of(ctx, []catalogue.Product{*p}, view)
+		if err != nil {
+			return picture{}, nil, err
+		}
+		links[view] = viewLink{URL: productURL(p.ID), Number: view + 1, Current: view == current, Picture: s.pictureOf(lang, p, view, thumbSizes, kept)}
+		links[view].Picture.Alt = "" // the link says what it is
+		if view > 0 {
+			links[view].URL += "?view=" + strconv.Itoa(view)
+		}
+		if view == current {
+			shown = s.pictureOf(lang, p, view, largeSizes, kept)
+		}
+	}
+	if photo {
+		links = nil
+	}
+	return shown, links, nil
 }
 
 // similar returns up to limit other products of the same categories that are in
