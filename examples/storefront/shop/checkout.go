@@ -154,7 +154,7 @@ func (s *Shop) Pay(ctx context.Context, accountID, id string) (*Order, error) {
 			return ErrExpired
 		}
 		if err := s.stock.CommitTx(ctx, tx, id); err != nil {
-			if errors.Is(err, inventory.ErrExpired) || errors.Is(err, inventory.ErrReleased) {
+			if errors.Is(err, inventory.ErrExpired) {
 				return ErrExpired
 			}
 			return err
@@ -179,7 +179,7 @@ func (s *Shop) Cancel(ctx context.Context, accountID, id string) error {
 		if err != nil || o.Status != Held {
 			return err
 		}
-		if err := s.stock.ReleaseTx(ctx, tx, id); err != nil && !errors.Is(err, inventory.ErrExpired) {
+		if err := s.stock.ReleaseTx(ctx, tx, id); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE orders SET status = ? WHERE id = ?`, Cancelled, id); err != nil {

@@ -72,3 +72,6 @@ func (s *Shop) CheckAdmin(ctx context.Context, password string) (hash string, er
 	}
 	return hash, nil
 }
+
+// AdminHash is what the admin's log-in depends on: it changes with the password.
+func (s *Shop) AdminHash(ctx context.Context) (string, error) { return s.setting(ctx, adminHashKey) }

@@ -78,7 +78,7 @@ func (s *Server) adminStock(w http.ResponseWriter, r *http.Request) error {
 func stockRowOf(lang i18n.Language, p *catalogue.Product, level inventory.Level) stockRow {
 	return stockRow{
 		SKU: p.SKU, Title: p.Title.In(catalogue.Language(lang)), OnHand: level.OnHand, Reserved: level.Reserved,
-		Available: level.Available(), Low: level.Available() <= fewLeft,
+		Available: level.Available(), Low: level.Low(),
 	}
 }
 
@@ -90,16 +90,19 @@ func pageNumber(r *http.Request) int {
 	return 1
 }
 
-// adminLow lists what is running low, least first.
+// adminLow lists what is running low.
 func (s *Server) adminLow(w http.ResponseWriter, r *http.Request) error {
 	ctx, lang := r.Context(), i18nOf(r)
-	levels, err := s.shop.LowStock(ctx, fewLeft, 200)
+	low, err := s.shop.Low(ctx, r.URL.Query().Get("after"))
+	if errors.Is(err, inventory.ErrInvalid) {
+		return errBadRequest
+	}
 	if err != nil {
 		return err
 	}
-	skus := make([]string, len(levels))
+	skus := make([]string, len(low.Levels))
 	bySKU := map[string]inventory.Level{}
-	for i, level := range levels {
+	for i, level := range low.Levels {
 		skus[i] = level.SKU
 		bySKU[level.SKU] = level
 	}
@@ -110,6 +113,9 @@ func (s *Server) adminLow(w http.ResponseWriter, r *http.Request) error {
 	page := adminStockPage{Heading: lang.T("admin.low"), Empty: lang.T("admin.low-none")}
 	for i := range products {
 		page.Rows = append(page.Rows, stockRowOf(lang, &products[i], bySKU[products[i].SKU]))
+	}
+	if low.Next != "" {
+		page.NextURL = "/admin/low?" + url.Values{"after": {low.Next}}.Encode()
 	}
 	return s.showAdmin(w, r, http.StatusOK, "admin_stock", "low", page.Heading, page)
 }
@@ -150,13 +156,13 @@ func (s *Server) showItem(w http.ResponseWriter, r *http.Request, status int, er
 		stockRow: stockRowOf(lang, &p, levels[p.SKU]), URL: productURL(p.ID), Picture: pictures[0],
 		ReceiveKey: rand.Text(), AdjustKey: rand.Text(), Errors: errs,
 	}
-	movements, err := s.shop.Movements(ctx, p.SKU, 50)
+	movements, err := s.shop.Movements(ctx, p.SKU)
 	if err != nil {
 		return err
 	}
 	for _, m := range movements {
 		page.Movements = append(page.Movements, movementRow{
-			Time: lang.Time(m.At.Local()), Kind: string(m.Kind), Reason: m.Reason, OnHand: signed(m.OnHand), Reserved: signed(m.Reserved),
+			Time: lang.Time(m.At.Local()), Kind: lang.T("movement." + string(m.Kind)), Reason: m.Reason, OnHand: signed(m.OnHand), Reserved: signed(m.Reserved),
 		})
 	}
 	return s.showAdmin(w, r, status, "admin_item", "stock", page.Title, page)

@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"strings"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/i18n"
+	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/media"
 )
 
@@ -14,16 +16,10 @@ import (
 type card struct {
 	URL        string
 	Brand      string
-	Title      []fragment
+	Title      template.HTML // escaped; words that were searched for are marked
 	PriceCents int64
 	Picture    picture
 	Stock      availability
-}
-
-// fragment is a piece of text, marked when it is what was searched for.
-type fragment struct {
-	Text string
-	Mark bool
 }
 
 // picture is an image in the sizes a browser may choose from.
@@ -41,14 +37,11 @@ type availability struct {
 	Out   bool   `json:"out"`
 }
 
-// fewLeft is from where on the number of pieces is told.
-const fewLeft = 5
-
 func availabilityOf(lang i18n.Language, available int) availability {
 	switch {
 	case available <= 0:
 		return availability{Text: lang.T("stock.out"), Class: "out", Out: true}
-	case available <= fewLeft:
+	case available <= shop.LowStock:
 		return availability{Text: lang.Count("stock.few", available), Class: "few"}
 	}
 	return availability{Text: lang.T("stock.plenty"), Class: "plenty"}
@@ -76,13 +69,15 @@ func (s *Server) cards(ctx context.Context, lang i18n.Language, products []catal
 		p := &products[i]
 		cards[i] = card{
 			URL: productURL(p.ID), Brand: catalogue.ValueLabel(p.Brand).In(catalogue.Language(lang)),
-			Title: []fragment{{Text: p.Title.In(catalogue.Language(lang))}}, PriceCents: p.PriceCents,
+			Title: escaped(p.Title.In(catalogue.Language(lang))), PriceCents: p.PriceCents,
 			Picture: pictures[i], Stock: availabilityOf(lang, available[p.SKU]),
 		}
 		cards[i].Picture.Lazy = i >= 4
 	}
 	return cards, nil
 }
+
+func escaped(text string) template.HTML { return template.HTML(template.HTMLEscapeString(text)) }
 
 func skusOf(products []catalogue.Product) []string {
 	skus := make([]string, len(products))
