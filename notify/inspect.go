@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -81,6 +82,9 @@ func (q *Queue) List(ctx context.Context, filter Filter) ([]*Record, error) {
 	}
 	if filter.Limit < 0 || filter.Limit > 500 {
 		return nil, &InvalidError{"limit", "must be between 1 and 500"}
+	}
+	if filter.State != "" && !slices.Contains(States, filter.State) {
+		return nil, &InvalidError{"state", "is none of the states"}
 	}
 	if filter.Offset < 0 {
 		return nil, &InvalidError{"offset", "must not be negative"}

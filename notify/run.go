@@ -73,6 +73,26 @@ func (r *run) run(ctx context.Context) error {
 	return context.Cause(fetching)
 }
 
+// drain handles deliveries in order and returns when all are settled.
+func (r *run) drain(ctx context.Context, deliveries []*Delivery) {
+	r.base, r.cancel = context.WithCancelCause(ctx)
+	defer r.cancel(nil)
+	var services sync.WaitGroup
+	services.Go(r.settler.run)
+	services.Go(r.leases.run)
+	r.leases.hold(deliveries)
+	for i, d := range deliveries {
+		if ctx.Err() != nil {
+			r.release(deliveries[i:])
+			break
+		}
+		r.process(d)
+	}
+	r.settler.stop()
+	r.leases.stop()
+	services.Wait()
+}
+
 // await waits for the handlers as StopTimeout says.
 func (r *run) await(handlers *sync.WaitGroup) error {
 	done := make(chan struct{})

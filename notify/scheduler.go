@@ -34,7 +34,6 @@ type Scheduler struct {
 type entry struct {
 	name     string
 	schedule *cron.Schedule
-	next     time.Time
 	enqueue  func(ctx context.Context, tick time.Time) error
 }
 
@@ -126,7 +125,7 @@ func (s *Scheduler) follow(ctx context.Context, e *entry) {
 		if !s.fire(ctx, e, tick, next) {
 			return
 		}
-		if now().After(next) { // asleep for longer than a period: those are gone
+		if !next.IsZero() && now().After(next) { // asleep for longer than a period: those are gone
 			next = e.schedule.Next(now())
 		}
 		tick = next
@@ -148,7 +147,7 @@ func (s *Scheduler) fire(ctx context.Context, e *entry, tick, next time.Time) bo
 		if !sleep(ctx, fullJitter(200*time.Millisecond, 30*time.Second, failures)) {
 			return false
 		}
-		if !options.Now().Before(next) {
+		if !next.IsZero() && !options.Now().Before(next) {
 			return true
 		}
 	}

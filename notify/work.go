@@ -36,13 +36,19 @@ func (r *run) work(group *sync.WaitGroup) {
 			finished = true
 			return
 		}
-		r.process(src, d)
+		r.occupy(src, d)
 	}
 }
 
-func (r *run) process(src *source, d *Delivery) {
+// occupy frees what the job occupies also when the handler ends this goroutine.
+func (r *run) occupy(src *source, d *Delivery) {
 	start := time.Now()
 	defer func() { r.sources.finished(src, time.Since(start)) }()
+	r.process(d)
+}
+
+// process settles a delivery, if need be by running its handler.
+func (r *run) process(d *Delivery) {
 	attempt := d.Attempt + d.Crashes + 1
 	reg := r.handlers[d.Kind]
 	switch {
