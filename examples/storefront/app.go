@@ -13,7 +13,6 @@ import (
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/examples/storefront/web"
 	"github.com/seed82d84382/commerce/notify"
-	"github.com/seed82d84382/commerce/notify/dashboard"
 	"github.com/seed82d84382/commerce/notify/email"
 	"github.com/seed82d84382/commerce/notify/sms"
 	"github.com/seed82d84382/commerce/session"
@@ -142,7 +141,7 @@ func (a *app) open(cfg *config, b *backends, products *catalogue.Table, indexer 
 	pages, err := web.New(&web.Options{
 		Shop: a.shop, Products: products, Pictures: shop.NewPictures(b.db, b.images), Indexer: indexer,
 		Sessions: shoppers, AdminSessions: admins, Search: b.index, Images: b.images,
-		Queues: dashboard.Handler(b.queue, nil), Outbox: b.outbox,
+		Queue: b.queue, Outbox: b.outbox,
 		HTTPS: https, TrustProxy: cfg.trustProxy, LoginLimit: cfg.loginLimit, Hold: cfg.hold, Log: a.log, Now: time.Now,
 	})
 	a.web = pages

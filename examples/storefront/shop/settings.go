@@ -75,3 +75,27 @@ func (s *Shop) CheckAdmin(ctx context.Context, password string) (hash string, er
 
 // AdminHash is what the admin's log-in depends on: it changes with the password.
 func (s *Shop) AdminHash(ctx context.Context) (string, error) { return s.setting(ctx, adminHashKey) }
+
+// Once does work that is due once for each state, such as a catalogue, unless it
+// was done for that state already. It reports whether it did it. Work that fails,
+// or that a crash breaks off, is done again.
+func (s *Shop) Once(ctx context.Context, name, state string, work func() error) (bool, error) {
+	done, err := s.setting(ctx, "done."+name)
+	if err != nil || done == state {
+		return false, err
+	}
+	if err := work(); err != nil {
+		return false, err
+	}
+	return true, s.setSetting(ctx, "done."+name, state)
+}
+
+const originKey = "catalogue.origin"
+
+// Origin says where the products come from, as SetOrigin was told; "" at first.
+func (s *Shop) Origin(ctx context.Context) (string, error) { return s.setting(ctx, originKey) }
+
+// SetOrigin keeps where the products come from.
+func (s *Shop) SetOrigin(ctx context.Context, origin string) error {
+	return s.setSetting(ctx, originKey, origin)
+}

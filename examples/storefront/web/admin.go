@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
+	"github.com/seed82d84382/commerce/notify/dashboard"
 	"github.com/seed82d84382/commerce/session"
 )
 
@@ -31,7 +32,11 @@ func (s *Server) adminRoutes(mux *http.ServeMux) {
 	admin("GET /admin/search", s.adminSearch)
 	admin("POST /admin/search/reindex", s.adminReindex)
 	admin("GET /admin/search/progress", s.adminProgress)
-	guarded("/admin/queues/", http.StripPrefix("/admin/queues", s.queues))
+	guarded("/admin/queues/", dashboard.New(s.queue, &dashboard.Options{
+		Prefix: "/admin/queues", Back: "/admin", Logger: s.log, Now: s.now,
+		Allow:    func(*http.Request) bool { return true }, // behind requireAdmin
+		Language: func(r *http.Request) string { return string(i18nOf(r)) },
+	}))
 	admin("/admin/", func(http.ResponseWriter, *http.Request) error { return shop.ErrNotFound })
 }
 

@@ -109,29 +109,41 @@ func (s *Server) gallery(r *http.Request, p *catalogue.Product) (picture, []view
 	return shown, links, nil
 }
 
-// similar returns up to limit other products of the same categories that are in
-// stock: from the same shelf first, then from the ones beside it.
+// similar returns up to limit products that are in stock and like those given:
+// by their words first, then from the same shelf and the ones beside it.
 func (s *Server) similar(ctx context.Context, products []catalogue.Product, limit int) ([]catalogue.Product, error) {
 	seen := map[string]bool{}
 	for _, p := range products {
 		seen[p.SKU] = true
 	}
 	var found []catalogue.Product
-	for _, p := range products {
-		for category := p.Category; len(found) < limit; category = category[:max(strings.LastIndexByte(category, '/'), 0)] {
+	take := func(candidates []catalogue.Product) error {
+		available, err := s.shop.Available(ctx, skusOf(candidates))
+		for _, p := range candidates {
+			if len(found) < limit && !seen[p.SKU] && available[p.SKU] > 0 {
+				seen[p.SKU] = true
+				found = append(found, p)
+			}
+		}
+		return err
+	}
+	for i := range products {
+		alike, err := s.similarTo(ctx, &products[i], 2*limit)
+		if err == nil {
+			err = take(alike)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := range products {
+		for category := products[i].Category; len(found) < limit; category = category[:max(strings.LastIndexByte(category, '/'), 0)] {
 			shelf, err := s.products.List(ctx, category, 0, limit+len(seen)+8)
+			if err == nil {
+				err = take(shelf)
+			}
 			if err != nil {
 				return nil, err
-			}
-			available, err := s.shop.Available(ctx, skusOf(shelf))
-			if err != nil {
-				return nil, err
-			}
-			for _, other := range shelf {
-				if len(found) < limit && !seen[other.SKU] && available[other.SKU] > 0 {
-					seen[other.SKU] = true
-					found = append(found, other)
-				}
 			}
 			if category == "" {
 				break

@@ -12,9 +12,8 @@ import (
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/outbox"
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
-	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/media"
-	"github.com/seed82d84382/commerce/notify/otp"
+	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/search"
 	"github.com/seed82d84382/commerce/session"
 )
@@ -28,11 +27,9 @@ type Options struct {
 
 	Sessions      *session.Manager // of shoppers
 	AdminSessions *session.Manager // of /admin
-	Stock         *inventory.Inventory
 	Search        *search.Index
 	Images        *media.Store
-	Codes         *otp.Codes
-	Queues        http.Handler // the queue dashboard, to mount at /admin/queues/
+	Queue         *notify.Queue
 
 	Outbox     *outbox.Outbox // nil outside development
 	HTTPS      bool           // browsers reach the shop by https
@@ -51,11 +48,9 @@ type Server struct {
 	indexer  *shop.Indexer
 	sessions *session.Manager
 	admins   *session.Manager
-	stock    *inventory.Inventory
 	search   *search.Index
 	images   *media.Store
-	codes    *otp.Codes
-	queues   http.Handler
+	queue    *notify.Queue
 	outbox   *outbox.Outbox
 
 	development bool
@@ -89,7 +84,7 @@ func New(o *Options) (*Server, error) {
 	}
 	s := &Server{
 		shop: o.Shop, products: o.Products, pictures: o.Pictures, indexer: o.Indexer, sessions: o.Sessions, admins: o.AdminSessions,
-		stock: o.Stock, search: o.Search, images: o.Images, codes: o.Codes, queues: o.Queues, outbox: o.Outbox,
+		search: o.Search, images: o.Images, queue: o.Queue, outbox: o.Outbox,
 		development: o.Outbox != nil, https: o.HTTPS, trustProxy: o.TrustProxy, hold: o.Hold, log: o.Log, now: o.Now,
 		pages: pages, byAddress: newLimiter(o.LoginLimit, o.Now), byPhone: newLimiter(passwordsPerPhone, o.Now),
 	}
