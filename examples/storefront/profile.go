@@ -59,7 +59,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			return closing(b, err, func() error { return b.stock.Close() })
 		},
 		func() (err error) {
-			b.queue, err = sqlqueue.Open(ctx, b.db, &notify.Options{Logger: log})
+			b.queue, err = sqlqueue.Open(ctx, b.db, &sqlqueue.Options{Options: notify.Options{Logger: log}})
 			return closing(b, err, func() error { return b.queue.Close() })
 		},
 		func() (err error) {
