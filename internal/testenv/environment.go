@@ -1,0 +1,15 @@
+package testenv
+
+import "os"
+
+// Environment variables that name the shared servers of a test run, host:port.
+const (
+	MariaDBEnv = "COMMERCE_MARIADB_ADDR"
+	RedisEnv   = "COMMERCE_REDIS_ADDR"
+)
+
+// Required reports whether every test must run, so that one that cannot has
+// to fail instead of being skipped: CI=true or COMMERCE_REQUIRE=all.
+func Required() bool {
+	return os.Getenv("CI") == "true" || os.Getenv("COMMERCE_REQUIRE") == "all"
+}

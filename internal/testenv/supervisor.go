@@ -1,0 +1,418 @@
+package testenv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout = 60 * time.Second        // how long a server may take to answer its first query
+	stopTimeout  = 20 * time.Second        // how long a server may take to stop on SIGTERM before it is killed
+	pollInterval = 20 * time.Millisecond   // between two questions whether the server is ready
+	readyTimeout = 2 * time.Second         // for one such question
+	portTries    = 5                       // how often a start is tried again when the port was taken meanwhile
+	logTailBytes = 4 << 10                 // how much of the log an error carries
+	logDirEnv    = "COMMERCE_TESTENV_LOGS" // a directory that keeps every server's log
+)
+
+// Options of a server. The zero value, and nil, mean the defaults.
+type Options struct {
+	// Args are added to the server's command line, after our own, so that
+	// they win where the server takes the last one.
+	Args []string
+	// Log receives a copy of the server's log as it is written. The file at
+	// LogFile has it in any case.
+	Log io.Writer
+}
+
+// A kind is what differs from one sort of server to the next.
+type kind struct {
+	name    string
+	program string // looked up in PATH and the sbin directories
+	debian  string // the package that has the program
+	// prepare fills the empty data directory.
+	prepare func(ctx context.Context, program, data string) error
+	// args is the command line, without the program.
+	args func(data string, port int) []string
+	// dsn is where clients connect.
+	dsn func(addr string) string
+	// ready asks a real query, and whether it is this server that answers:
+	// another one may have taken the port.
+	ready func(ctx context.Context, s *Server) error
+	// portTaken recognises the log of a start that failed for its port.
+	portTaken [][]byte
+	// newDatabase makes an empty database and a function that drops it.
+	newDatabase func(ctx context.Context, s *Server) (dsn string, drop func(context.Context) error, err error)
+}
+
+// Server is a running server. Its methods are safe for concurrent use.
+type Server struct {
+	Addr string // host:port on loopback
+	DSN  string // for clients: go-sql-driver's form, or a URL
+
+	kind kind
+	opts Options
+	port int
+
+	mu     sync.Mutex
+	guard  *guard    // nil when the server is not ours
+	dir    string    // of the server: data, log, temporary files
+	log    string    // the log file
+	cmd    *exec.Cmd // nil while the server is down
+	closed bool
+}
+
+// start runs a new server of a kind.
+func start(ctx context.Context, k kind, opts *Options) (*Server, error) {
+	program, err := LookPath(k.program, k.debian)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	s := &Server{kind: k}
+	if opts != nil {
+		s.opts = *opts
+	}
+	if s.guard, err = newGuard(k.name); err != nil {
+		return nil, fmt.Errorf("testenv: %s: %w", k.name, err)
+	}
+	s.dir = s.guard.dir
+	if err := s.prepare(ctx, program); err != nil {
+		return nil, fmt.Errorf("testenv: %s: prepare: %w", k.name, errors.Join(err, s.Close()))
+	}
+	for try := 1; ; try++ {
+		if s.port, err = freePort(); err == nil {
+			s.Addr = "127.0.0.1:" + strconv.Itoa(s.port)
+			s.DSN = k.dsn(s.Addr)
+			err = s.run(ctx, program)
+		}
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errPortTaken) || try == portTries {
+			kept, keepErr := s.KeepLog()
+			if keepErr == nil {
+				err = fmt.Errorf("%w\n(whole log: %s)", err, kept)
+			}
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+}
+
+func (s *Server) prepare(ctx context.Context, program string) error {
+	for _, sub := range []string{"data", "tmp"} {
+		if err := os.Mkdir(filepath.Join(s.dir, sub), 0o700); err != nil {
+			return err
+		}
+	}
+	s.log = filepath.Join(s.dir, s.kind.name+".log")
+	if dir := os.Getenv(logDirEnv); dir != "" {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		s.log = filepath.Join(dir, filepath.Base(s.dir)+".log")
+	}
+	if s.kind.prepare == nil {
+		return nil
+	}
+	return s.kind.prepare(ctx, program, s.data())
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+var errPortTaken = errors.New("port taken")
+
+// run starts the process and returns when it answers. On an error nothing
+// runs.
+func (s *Server) run(ctx context.Context, program string) error {
+	logFile, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
+	}
+	defer logFile.Close() // the process has its own
+	before, err := logFile.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
+	}
+	cmd := s.guard.command(program, append(s.kind.args(s.data(), s.port), s.opts.Args...)...)
+	cmd.Dir = s.data()
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
+	cmd.Stdout = logFile
+	if s.opts.Log != nil {
+		// The process writes to a pipe then, and a goroutine lives as long as it.
+		mine, err := os.OpenFile(s.log, os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
+		}
+		cmd.Stdout = &teeFile{file: mine, copy: s.opts.Log}
+	}
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
+	}
+	s.cmd = cmd
+	if err := s.waitReady(ctx); err != nil {
+		err = errors.Join(err, s.stop(syscall.SIGKILL))
+		text := s.logSince(before)
+		if s.isPortTaken(text) {
+			err = errors.Join(errPortTaken, err)
+		}
+		return fmt.Errorf("testenv: %s on %s did not start: %w\nlog:\n%s", s.kind.name, s.Addr, err, tail(text))
+	}
+	return nil
+}
+
+func (s *Server) isPortTaken(log []byte) bool {
+	for _, sign := range s.kind.portTaken {
+		if bytes.Contains(log, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) waitReady(ctx context.Context) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		ask, cancel := context.WithTimeout(ctx, readyTimeout)
+		err := s.kind.ready(ask, s)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if s.exited() {
+			return errors.New("the process ended")
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; last answer: %w", ctx.Err(), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// exited reports whether the process has ended by itself. There is no
+// goroutine that waits for it: a server shared by a whole test binary would
+// look like a leak.
+func (s *Server) exited() bool {
+	var status syscall.WaitStatus
+	pid, err := syscall.Wait4(s.cmd.Process.Pid, &status, syscall.WNOHANG, nil)
+	return err == nil && pid == s.cmd.Process.Pid && (status.Exited() || status.Signaled())
+}
+
+// stop sends a signal to the process group, waits until the process is gone
+// and reports only what keeps it from being gone.
+func (s *Server) stop(signal syscall.Signal) error {
+	if s.cmd == nil {
+		return nil
+	}
+	cmd, pid := s.cmd, s.cmd.Process.Pid
+	s.cmd = nil
+	s.signal(pid, signal)
+	if signal != syscall.SIGKILL {
+		s.signal(pid, syscall.SIGCONT) // a paused server would not see it
+		force := time.AfterFunc(stopTimeout, func() { s.signal(pid, syscall.SIGKILL) })
+		defer force.Stop()
+	}
+	_ = cmd.Wait() // killed, so never a success
+	if tee, ok := cmd.Stdout.(*teeFile); ok {
+		_ = tee.file.Close()
+	}
+	return s.guard.forget()
+}
+
+func (s *Server) signal(pid int, signal syscall.Signal) {
+	_ = syscall.Kill(-pid, signal) // gone already is fine
+}
+
+// Kill ends the server as kill -9 does: at once, in the middle of what it was
+// doing. Its data stays for [Server.Restart]. A server that is down already
+// stays down.
+func (s *Server) Kill() error {
+	return s.locked("kill", func() error { return s.stop(syscall.SIGKILL) })
+}
+
+// Restart starts the server again on the same port and data. One that still
+// runs is stopped in an orderly way (SIGTERM) first.
+func (s *Server) Restart(ctx context.Context) error {
+	return s.locked("restart", func() error {
+		program, err := LookPath(s.kind.program, s.kind.debian)
+		if err != nil {
+			return err
+		}
+		if err := s.stop(syscall.SIGTERM); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		defer cancel()
+		return s.run(ctx, program)
+	})
+}
+
+// Pause stops the server in its tracks (SIGSTOP): connections stay open and
+// nothing answers. When Pause returns the server stands still.
+func (s *Server) Pause() error {
+	return s.locked("pause", func() error {
+		if s.cmd == nil {
+			return errors.New("the server is down")
+		}
+		pid := s.cmd.Process.Pid
+		s.signal(pid, syscall.SIGSTOP)
+		for {
+			var status syscall.WaitStatus
+			_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+			switch {
+			case errors.Is(err, syscall.EINTR):
+			case err != nil:
+				return err
+			case status.Stopped():
+				return nil
+			default:
+				return errors.Join(errors.New("the server ended"), s.stop(syscall.SIGKILL))
+			}
+		}
+	})
+}
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() error {
+	return s.locked("resume", func() error {
+		if s.cmd == nil {
+			return errors.New("the server is down")
+		}
+		s.signal(s.cmd.Process.Pid, syscall.SIGCONT)
+		return nil
+	})
+}
+
+// locked runs an act on a server of ours.
+func (s *Server) locked(act string, f func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	switch {
+	case s.guard == nil:
+		err = fmt.Errorf("the server was not started here: %w", errors.ErrUnsupported)
+	case s.closed:
+		err = os.ErrClosed
+	default:
+		err = f()
+	}
+	if err != nil {
+		return fmt.Errorf("testenv: %s: %s: %w", s.kind.name, act, err)
+	}
+	return nil
+}
+
+// Close kills the server and removes its directory. It is idempotent, and
+// does nothing to a server that was not started here.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.guard == nil {
+		return nil
+	}
+	s.closed = true
+	err := errors.Join(s.stop(syscall.SIGKILL), s.guard.close())
+	if err != nil {
+		return fmt.Errorf("testenv: %s: close: %w", s.kind.name, err)
+	}
+	return nil
+}
+
+// NewDatabase makes an empty database that nobody else uses (on Redis: a
+// numbered logical database) and returns where to find it and the function
+// that drops it.
+func (s *Server) NewDatabase(ctx context.Context) (dsn string, drop func(context.Context) error, err error) {
+	dsn, drop, err = s.kind.newDatabase(ctx, s)
+	if err != nil {
+		return "", nil, fmt.Errorf("testenv: %s: new database: %w", s.kind.name, err)
+	}
+	return dsn, drop, nil
+}
+
+// LogFile is the path of the server's log, "" for one that was not started
+// here. It goes with the server's directory; see [Server.KeepLog].
+func (s *Server) LogFile() string { return s.log }
+
+// KeepLog copies the log to a file that stays, in the system's temporary
+// directory, and returns its path.
+func (s *Server) KeepLog() (string, error) {
+	if s.log == "" {
+		return "", fmt.Errorf("testenv: %s: the server was not started here: %w", s.kind.name, errors.ErrUnsupported)
+	}
+	if os.Getenv(logDirEnv) != "" {
+		return s.log, nil
+	}
+	from, err := os.Open(s.log)
+	if err != nil {
+		return "", fmt.Errorf("testenv: keep log: %w", err)
+	}
+	defer from.Close()
+	to, err := os.CreateTemp("", "commerce-"+s.kind.name+"-*.log")
+	if err != nil {
+		return "", fmt.Errorf("testenv: keep log: %w", err)
+	}
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, to.Close()); err != nil {
+		return "", fmt.Errorf("testenv: keep log: %w", err)
+	}
+	return to.Name(), nil
+}
+
+// LogTail is the end of the server's log, at most 4 KiB.
+func (s *Server) LogTail() string { return string(tail(s.logSince(0))) }
+
+func (s *Server) logSince(offset int64) []byte {
+	f, err := os.Open(s.log)
+	if err != nil {
+		return []byte("(no log: " + err.Error() + ")")
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		// The signs of a taken port are near the end too.
+		offset = max(offset, info.Size()-(64<<10))
+	}
+	text, err := io.ReadAll(io.NewSectionReader(f, offset, 64<<10))
+	if err != nil {
+		return []byte("(no log: " + err.Error() + ")")
+	}
+	return text
+}
+
+func tail(text []byte) []byte {
+	if len(text) <= logTailBytes {
+		return text
+	}
+	text = text[len(text)-logTailBytes:]
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		text = text[i+1:]
+	}
+	return text
+}
+
+// teeFile writes a log to its file and to the copy the caller asked for.
+type teeFile struct {
+	file *os.File
+	copy io.Writer
+}
+
+func (t *teeFile) Write(p []byte) (int, error) {
+	n, err := t.file.Write(p)
+	if err == nil {
+		_, _ = t.copy.Write(p) // the caller's writer must not hurt the log
+	}
+	return n, err
+}
