@@ -3,8 +3,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Both modules, joined by go.work.
-PACKAGES := ./... ./examples/...
+# All packages of all modules that go.work joins.
+PACKAGES = $(shell go list -m -f '{{.Dir}}/...')
+MODULE := github.com/seed82d84382/commerce
 FUZZTIME ?= 10s
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SERVERS := go run ./internal/cmd/withservers
@@ -17,7 +18,7 @@ help: ## print the targets
 .PHONY: test
 test: export COMMERCE_REQUIRE ?= all
 test: servers ## run every test with the race detector on real servers, and close with the counts
-	$(SERVERS) $(GOTEST) -race -vet=off $(PACKAGES)
+	$(SERVERS) $(GOTEST) -race -count=1 -vet=off $(PACKAGES)
 
 .PHONY: test-short
 test-short: ## run the tests that need no server, with -short
@@ -31,6 +32,7 @@ servers: ## install the servers that tests use and this machine lacks, or say ho
 lint: ## check format, go vet, tidy go.mod files and the linters of .golangci.yml
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { gofmt -d .; exit 1; }
 	go vet $(PACKAGES)
+	go test -run TestModulesAreTidy ./internal/house
 	$(GOLANGCI) run $(PACKAGES)
 
 .PHONY: bench
@@ -43,7 +45,7 @@ fuzz: ## fuzz every target for FUZZTIME each (10s)
 
 .PHONY: cover
 cover: servers ## show how much of each package the tests run; the profile is coverage.out
-	$(SERVERS) $(GOTEST) -vet=off -coverprofile=coverage.out -coverpkg=./...,./examples/... $(PACKAGES)
+	$(SERVERS) $(GOTEST) -vet=off -coverprofile=coverage.out -coverpkg=$(MODULE)/... $(PACKAGES)
 	go run ./internal/cmd/covertable coverage.out
 
 .PHONY: chaos

@@ -16,8 +16,7 @@ import (
 func TestFilesNameNoMachine(t *testing.T) {
 	t.Parallel()
 	dir := root(t)
-	out, err := exec.CommandContext(t.Context(), "git", "-c", "safe.directory=*", "-C", dir, "ls-files", "-z").Output()
-	require.NoError(t, err)
+	out := command(t, "git", "-c", "safe.directory=*", "ls-files", "-z")
 	files := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	require.Contains(t, files, "go.mod")
 	for _, name := range files {
@@ -70,14 +69,16 @@ func TestMachineNamesFindsViolations(t *testing.T) {
 
 func TestModulesAreTidy(t *testing.T) {
 	t.Parallel()
-	dir := root(t)
 	complete := exists(t, "examples/storefront")
 	for _, name := range core {
 		complete = complete && exists(t, name)
 	}
-	for _, sub := range []string{".", "examples"} {
-		diff, err := tidyDiff(t, filepath.Join(dir, sub))
-		require.Empty(t, untidy(diff, err, complete), "%s: run go mod tidy", sub)
+	all := modules(t)
+	require.Contains(t, all, root(t))
+	require.Contains(t, all, filepath.Join(root(t), "examples"))
+	for _, dir := range all {
+		diff, err := tidyDiff(t, dir)
+		require.Empty(t, untidy(diff, err, complete), "%s: run go mod tidy", dir)
 	}
 }
 

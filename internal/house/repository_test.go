@@ -35,10 +35,7 @@ var kits = []string{"session/sessiontest", "inventory/inventorytest", "media/med
 // pkg is what go list says about a package.
 type pkg struct {
 	ImportPath   string
-	Name         string
 	Doc          string
-	Dir          string
-	Standard     bool
 	Module       *goModule
 	GoFiles      []string
 	Imports      []string
@@ -121,15 +118,32 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// list asks the go command once about both modules and all that they use.
-func list(t *testing.T) graph {
+// command runs a program at the root and returns what it prints.
+func command(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Name,Doc,Dir,Standard,Module,GoFiles,Imports,TestImports,XTestImports,Error", "./...", "./examples/...")
+	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Dir = root(t)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	require.NoError(t, err, stderr.String())
+	return out
+}
+
+// modules returns the folders of the modules that go.work joins.
+func modules(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(string(command(t, "go", "list", "-m", "-f", "{{.Dir}}")))
+}
+
+// list asks the go command once about all modules and all that they use.
+func list(t *testing.T) graph {
+	t.Helper()
+	args := []string{"list", "-e", "-deps", "-json=ImportPath,Doc,Module,GoFiles,Imports,TestImports,XTestImports,Error"}
+	for _, dir := range modules(t) {
+		args = append(args, dir+"/...")
+	}
+	out := command(t, "go", args...)
 	packages := make(graph)
 	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p pkg

@@ -17,7 +17,7 @@ const guardScript = `
 trap '' HUP INT TERM
 group=0
 while read -r line; do group=$line; done
-[ "$group" -gt 0 ] && kill -9 -- "-$group" 2>/dev/null
+[ "$group" -gt 0 ] && kill -s KILL -- "-$group" 2>/dev/null
 for try in 1 2 3 4 5 6 7 8 9 10; do
 	rm -rf -- "$1" 2>/dev/null && exit 0
 	sleep 0.2

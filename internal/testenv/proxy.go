@@ -3,6 +3,7 @@ package testenv
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -167,8 +168,11 @@ type link struct {
 	ended  bool
 }
 
-// reset drops both connections at once. It is idempotent.
-func (l *link) reset() {
+// reset drops both connections at once (RST).
+func (l *link) reset() { l.end(true) }
+
+// end closes both connections. Only the first call counts.
+func (l *link) end(reset bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
@@ -178,17 +182,19 @@ func (l *link) reset() {
 	close(l.done)
 	for _, conn := range []*net.TCPConn{l.client, l.server} {
 		if conn != nil {
-			_ = conn.SetLinger(0) // RST instead of FIN
+			if reset {
+				_ = conn.SetLinger(0)
+			}
 			_ = conn.Close()
 		}
 	}
 }
 
 func (l *link) run() {
-	defer l.reset()
 	server, err := net.Dial("tcp", l.proxy.target)
 	if err != nil {
-		return // the client sees a reset, as from a server that is down
+		l.reset() // the client sees a reset, as from a server that is down
+		return
 	}
 	l.mu.Lock()
 	l.server = server.(*net.TCPConn)
@@ -202,6 +208,7 @@ func (l *link) run() {
 	both.Go(func() { l.pass(l.client, l.server) })
 	both.Go(func() { l.pass(l.server, l.client) })
 	both.Wait()
+	l.end(false)
 }
 
 // A parcel is on its way until due.
@@ -230,8 +237,12 @@ func (l *link) pass(from, to *net.TCPConn) {
 		if n > 0 && !silent && !l.send(line, parcel{buffer[:n], due}) {
 			return
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, io.EOF):
 			l.send(line, parcel{nil, due})
+			return
+		case err != nil:
+			l.reset()
 			return
 		}
 	}

@@ -31,8 +31,12 @@ var redisKind = kind{
 	newDatabase: newRedisDatabase,
 }
 
-// Redis starts a Redis server with an append-only file synced every second,
-// as Redis does by default. DSN is a URL, as redis://127.0.0.1:6379/0.
+// Redis starts a Redis server with an append-only file. DSN is a URL, as
+// redis://127.0.0.1:6379/0.
+//
+// As Redis has it by default, the file is synced every second, and a kill may
+// lose what it has acknowledged in the last one or two. Where a test counts on
+// every write, it adds the Args "--appendfsync", "always".
 //
 // It returns an [UnavailableError] when redis-server is not installed.
 func Redis(ctx context.Context, opts *Options) (*Server, error) { return start(ctx, redisKind, opts) }

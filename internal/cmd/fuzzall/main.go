@@ -15,11 +15,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 func main() {
-	each := flag.Duration("time", 10*time.Second, "how long each target runs")
+	each := flag.String("time", "10s", "how long each target runs, or how often as in 100x")
 	flag.Parse()
 	if err := run(".", *each); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzzall:", err)
@@ -27,14 +26,14 @@ func main() {
 	}
 }
 
-func run(root string, each time.Duration) error {
+func run(root string, each string) error {
 	targets, err := find(root)
 	if err != nil {
 		return err
 	}
 	for i, target := range targets {
 		fmt.Printf("[%d/%d] %s %s\n", i+1, len(targets), target.dir, target.name)
-		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+target.name+"$", "-fuzztime="+each.String(), ".")
+		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+target.name+"$", "-fuzztime="+each, ".")
 		cmd.Dir = target.dir
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
