@@ -3,7 +3,6 @@ package media
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"time"
 )
@@ -30,11 +29,11 @@ func (s *Store) copy(ctx context.Context, from, to string, options *CopyOptions)
 	if o.IfNotExists && o.Replace {
 		return File{}, invalid("options", "IfNotExists and Replace exclude each other")
 	}
-	if err := s.ready(from); err != nil {
+	from, err := s.ready(from)
+	if err != nil {
 		return File{}, err
 	}
-	to, err := CleanName(to)
-	if err != nil {
+	if to, err = CleanName(to); err != nil {
 		return File{}, err
 	}
 	source, err := openDriver(ctx, s.driver, from)
@@ -52,8 +51,8 @@ func (s *Store) copy(ctx context.Context, from, to string, options *CopyOptions)
 		IfNotExists: !o.Replace, Replace: o.Replace,
 	}
 	if copier, ok := s.driver.(Copier); ok {
-		done, err := copier.Copy(ctx, from, upload)
-		if err == nil || !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, ErrExists) {
+		done, err := s.place(ctx, upload, o.IfNotExists, func() (File, error) { return copier.Copy(ctx, from, upload) })
+		if !errors.Is(err, errors.ErrUnsupported) {
 			return done, err
 		}
 	}
@@ -65,6 +64,6 @@ func (s *Store) copy(ctx context.Context, from, to string, options *CopyOptions)
 	if f.SHA256 != "" && spooled.sum() != f.SHA256 {
 		return File{}, errors.New("content is not what its hash says")
 	}
-	upload.SHA256, upload.Size, upload.Content = spooled.sum(), spooled.size, io.ReadSeeker(spooled.reader())
+	upload.Name, upload.SHA256, upload.Size, upload.Content = to, spooled.sum(), spooled.size, spooled.reader()
 	return s.put(ctx, upload, o.IfNotExists)
 }

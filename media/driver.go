@@ -24,9 +24,10 @@ type Driver interface {
 	Put(ctx context.Context, upload *Upload) (File, error)
 
 	// Open reads length bytes from offset on, or all to the end if length is
-	// negative. offset+length never passes the size that Stat told, and length is not zero. The
-	// caller closes the reader. ErrNotFound if there is no such file.
-	Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
+	// negative, of a file that Stat or List has described. offset+length never passes
+	// its size, and length is not zero. The caller closes the reader. ErrNotFound if there is no
+	// such file; ErrChanged if SHA256 is set and the content has another hash by now.
+	Open(ctx context.Context, file File, offset, length int64) (io.ReadCloser, error)
 
 	// Stat describes a file. ErrNotFound if there is none.
 	Stat(ctx context.Context, name string) (File, error)
@@ -79,7 +80,8 @@ type Lister interface {
 }
 
 // Copier is a Driver that copies without moving the bytes through the caller.
-// The upload holds all but Content. Without it the Store reads and puts.
+// The upload holds all but Content; ErrChanged if its SHA256 is no longer that of the file
+// from. Names are treated as by Put. Without it the Store reads and puts.
 type Copier interface {
 	Copy(ctx context.Context, from string, upload *Upload) (File, error)
 }
@@ -100,11 +102,13 @@ type URLSigner interface {
 	SignURL(ctx context.Context, name string, expires time.Time) (string, error)
 }
 
-// Deriver is a Driver that names files itself, but can tell in advance the name
-// of a file that belongs to another (a slave file in FastDFS terms). label is
-// [Upload.Label]; ext is the extension without its dot. The name must be a
-// function of the arguments alone. Without it, and for drivers that take names as
-// they are given, variants are kept under a name made of hash and specification.
+// Deriver is to be implemented by every Driver that names files itself. Derive
+// tells in advance the name of a file that belongs to another (a slave file in
+// FastDFS terms), where variants are kept. label is [Upload.Label]; ext is the
+// extension without its dot. The name must be a function of the arguments alone.
+// errors.ErrUnsupported says that there is no such name: then variants are kept in
+// Options.VariantStore, or made anew each time. "" says that names are taken as they are
+// given, as it is without this ability: the name is then made of hash and specification.
 type Deriver interface {
 	Derive(name, label, ext string) (string, error)
 }

@@ -21,6 +21,8 @@ var (
 	ErrType = errors.New("type not allowed")
 	// ErrSignature: a signed address is forged, damaged or expired.
 	ErrSignature = errors.New("signature not valid")
+	// ErrChanged: the file was replaced while it was read; opening it again reads the new content.
+	ErrChanged = errors.New("file has been replaced while it was read")
 	// ErrFull: the backend has no room for the file.
 	ErrFull = errors.New("no room left")
 	// ErrClosed: the store has been closed.

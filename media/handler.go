@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -78,15 +79,14 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	// Whatever is in a file, opened on its own it may do nothing.
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		header.Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
 	name, ok := h.name(r)
-	if !ok || CheckName(name) != nil {
+	name, err := CleanName(name)
+	if !ok || err != nil {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
@@ -107,7 +107,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := reader.File()
 	header.Set("Content-Type", contentType(f.Type))
 	header.Set("Etag", etag(f))
-	header.Set("Cache-Control", h.cacheControl(name, query.Get(paramHash), query.Get(paramExpires), f))
+	header.Set("Cache-Control", h.cacheControl(name, query, reader))
+	if !isImage(f.Type) && f.Type != "application/pdf" { // browsers show no PDF in a sandbox
+		// Whatever is in the file, opened on its own it may do nothing.
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	}
 	if !h.inline[f.Type] {
 		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(name)}))
 	}
@@ -155,26 +159,24 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, name string, err 
 	http.Error(w, text, status)
 }
 
-func (h *handler) cacheControl(name, hash, expires string, f File) string {
-	scope := "public"
+func (h *handler) cacheControl(name string, query url.Values, reader *Reader) string {
 	if h.options.Signed {
-		scope = "private"
-		until, _ := strconv.ParseInt(expires, 10, 64)
-		left := time.Unix(until, 0).Sub(h.store.options.Now())
-		return scope + ", max-age=" + seconds(min(left, h.options.MaxAge))
+		expires, _ := strconv.ParseInt(query.Get(paramExpires), 10, 64) // verified before
+		left := time.Unix(expires, 0).Sub(h.store.options.Now())
+		return "private, max-age=" + seconds(min(left, h.options.MaxAge))
 	}
-	// The hash in the address is that of the original, also for a variant.
-	if f.SHA256 != "" && (h.matches(f, hash) || strings.Contains(name, "/"+f.SHA256)) {
-		return scope + ", max-age=31536000, immutable"
+	original := reader.original
+	if original == "" {
+		original = reader.file.SHA256
+	}
+	named := original != "" && strings.Contains(name, "/"+original+".")
+	if asked := query.Get(paramHash); named || len(asked) >= shortHash && strings.HasPrefix(original, asked) {
+		return "public, max-age=31536000, immutable"
 	}
 	if h.options.MaxAge == 0 {
 		return "no-cache"
 	}
-	return scope + ", max-age=" + seconds(h.options.MaxAge)
-}
-
-func (h *handler) matches(f File, hash string) bool {
-	return len(hash) >= 16 && strings.HasPrefix(f.SHA256, hash)
+	return "public, max-age=" + seconds(h.options.MaxAge)
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(max(d, 0)/time.Second), 10) }

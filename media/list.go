@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"strings"
+	"unicode/utf8"
 )
 
 // ListOptions narrow a listing.
@@ -40,8 +40,9 @@ func (s *Store) list(ctx context.Context, o ListOptions, yield func(File) bool) 
 	if o.Limit < 0 {
 		return invalid("options", "Limit is %d, allowed are 0 (all) and more", o.Limit)
 	}
-	if len(o.Prefix) > MaxNameBytes || len(o.After) > MaxNameBytes {
-		return invalid("options", "Prefix and After have at most %d bytes", MaxNameBytes)
+	// A character more than a name, so that After can stand behind all names of a folder.
+	if len(o.Prefix) > MaxNameBytes || len(o.After) > MaxNameBytes+utf8.UTFMax {
+		return invalid("options", "Prefix or After is longer than a name can be")
 	}
 	lister, ok := s.driver.(Lister)
 	if !ok {
@@ -54,7 +55,7 @@ func (s *Store) list(ctx context.Context, o ListOptions, yield func(File) bool) 
 			return err
 		}
 		for _, f := range page {
-			if strings.HasPrefix(f.Name, reserved+"/") {
+			if isReserved(f.Name) {
 				continue
 			}
 			if !yield(f) {

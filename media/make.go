@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // Variant opens a variant of an image. The first request for it makes it: once,
 // however many ask at a time, within Options.DecodeMemory; it goes on when
-// that caller leaves. The variant is kept as a file, so that later requests only read. Open options as for Open.
+// that caller leaves. The variant is kept, so that later requests only read it. What is returned is as from Open.
 //
 // ErrNotFound if there is no such file, an *InvalidError that Is ErrType if it is
 // not an image, or another if the variant is out of range.
@@ -27,12 +28,23 @@ func (s *Store) Variant(ctx context.Context, name string, variant Variant) (*Rea
 }
 
 func (s *Store) variant(ctx context.Context, name string, v Variant) (*Reader, error) {
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return nil, err
 	}
 	if err := v.check(); err != nil {
 		return nil, err
 	}
+	for try := 0; ; try++ {
+		r, err := s.variantOf(ctx, name, v)
+		if !errors.Is(err, ErrChanged) || try == 3 {
+			return r, err
+		}
+	}
+}
+
+// variantOf fails with ErrChanged if the original is replaced meanwhile.
+func (s *Store) variantOf(ctx context.Context, name string, v Variant) (*Reader, error) {
 	f, err := s.driver.Stat(ctx, name)
 	if err != nil {
 		return nil, err
@@ -43,6 +55,9 @@ func (s *Store) variant(ctx context.Context, name string, v Variant) (*Reader, e
 	}
 	if p.name != "" {
 		r, err := openDriver(ctx, p.store.driver, p.name)
+		if err == nil {
+			r.original = f.SHA256
+		}
 		if !errors.Is(err, ErrNotFound) {
 			return r, err
 		}
@@ -51,7 +66,7 @@ func (s *Store) variant(ctx context.Context, name string, v Variant) (*Reader, e
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{file: made.file, ctx: ctx, random: nopCloser{bytes.NewReader(made.content)}}, nil
+	return &Reader{file: made.file, original: f.SHA256, ctx: ctx, random: nopCloser{bytes.NewReader(made.content)}}, nil
 }
 
 // plan is where a variant is kept and how it is made.
@@ -90,7 +105,7 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 	ext := preferred(v.Format)
 	hash := f.SHA256
 	if hash == "" {
-		sum := sha256.Sum256([]byte(etag(f)))
+		sum := sha256.Sum256([]byte(f.Name + etag(f)))
 		hash = hex.EncodeToString(sum[:])
 	}
 	p.key = hash + p.label
@@ -101,9 +116,13 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 	}
 	if d, ok := s.driver.(Deriver); ok {
 		name, err := d.Derive(f.Name, p.label, ext)
-		if err == nil || !errors.Is(err, errors.ErrUnsupported) {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			p.name = ""
+		case err != nil:
+			return plan{}, err
+		case name != "":
 			p.name, p.key = name, f.Name+"\x00"+p.label
-			return p, err
 		}
 	}
 	return p, nil
@@ -127,7 +146,13 @@ type made struct {
 // make makes a variant once for all who ask at a time. It does not end with
 // the caller that came first, since the others wait for it too.
 func (s *Store) make(ctx context.Context, p plan) (made, error) {
-	done := s.variants.DoChan(p.key, func() (any, error) {
+	done := s.variants.DoChan(p.key, func() (_ any, err error) {
+		defer func() {
+			// A decoder that trips over a hostile file must not end the program.
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTimeout)
 		defer cancel()
 		return s.makeOnce(ctx, p)
@@ -146,17 +171,20 @@ func (s *Store) make(ctx context.Context, p plan) (made, error) {
 const makeTimeout = 2 * time.Minute
 
 func (s *Store) makeOnce(ctx context.Context, p plan) (made, error) {
-	content, config, err := s.render(ctx, p)
+	r, err := s.render(ctx, p)
 	if err != nil {
 		return made{}, err
 	}
-	sum := sha256.Sum256(content)
+	sum := sha256.Sum256(r.content)
 	upload := &Upload{
-		Name: p.name, Size: int64(len(content)), Type: config.mediaType, SHA256: hex.EncodeToString(sum[:]),
-		Width: config.width, Height: config.height, ModTime: s.options.Now().UTC().Truncate(time.Millisecond),
-		Content: bytes.NewReader(content), From: p.original.Name, Label: p.label,
+		Name: p.name, Size: int64(len(r.content)), Type: r.mediaType, SHA256: hex.EncodeToString(sum[:]),
+		Width: r.width, Height: r.height, ModTime: s.options.Now().UTC().Truncate(time.Millisecond),
+		Content: bytes.NewReader(r.content), From: p.original.Name, Label: p.label,
 	}
-	m := made{file: upload.File(p.name), content: content}
+	m := made{file: upload.File(p.name), content: r.content}
+	if p.name == "" {
+		return m, nil
+	}
 	// A variant that cannot be kept still can be shown.
 	if _, err := p.store.driver.Put(ctx, upload); err != nil && !errors.Is(err, ErrExists) {
 		s.options.Logger.WarnContext(ctx, "media: variant not kept", "name", p.original.Name, "variant", p.variant.String(), "error", err)

@@ -16,8 +16,10 @@ const (
 )
 
 // reserved is the folder of what the store makes for itself. Callers cannot
-// name it, and List does not show it.
+// name it, and List does not show it, also where another store is a folder of this one.
 const reserved = ".variants"
+
+func isReserved(name string) bool { return strings.Contains("/"+name, "/"+reserved+"/") }
 
 // CleanName brings a name into the form that is stored: Unicode form C, then
 // the rules of CheckName. It never repairs what breaks a rule.
@@ -34,7 +36,7 @@ func CleanName(name string) (string, error) {
 // file: a relative, slash-separated path in Unicode form C, of at most
 // MaxNameBytes, with no empty, "." or ".." segments and none longer than
 // MaxSegmentBytes, without backslashes, control, format and other unprintable
-// characters, not beginning or ending a segment with a space, and not in the folder ".variants".
+// characters, without spaces at either end of a segment, and without the segment ".variants".
 func CheckName(name string) error {
 	if name == "" {
 		return invalid("name", "is empty")
@@ -66,10 +68,9 @@ func CheckName(name string) error {
 			return invalid("name", "has a segment of %d bytes, allowed are %d", len(segment), MaxSegmentBytes)
 		case segment[0] == ' ' || segment[len(segment)-1] == ' ':
 			return invalid("name", "has a segment that begins or ends with a space")
+		case strings.EqualFold(segment, reserved):
+			return invalid("name", "has the segment %s, which is the store's own", reserved)
 		}
-	}
-	if first, _, _ := strings.Cut(name, "/"); strings.EqualFold(first, reserved) {
-		return invalid("name", "is in the folder %s, which is the store's own", reserved)
 	}
 	return nil
 }

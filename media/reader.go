@@ -9,9 +9,10 @@ import (
 
 // Reader reads a stored file. It is an io.ReadSeekCloser and must be closed. It is for one goroutine at a time.
 type Reader struct {
-	file   File
-	ctx    context.Context
-	driver Driver
+	file     File
+	original string // of a variant: the hash of what it was made of
+	ctx      context.Context
+	driver   Driver
 
 	random io.ReadSeekCloser // of an Opener, or nil
 	stream io.ReadCloser     // the running range, or nil
@@ -19,10 +20,13 @@ type Reader struct {
 	closed bool
 }
 
-// Open opens a file. Reading continues only as long as ctx does. ErrNotFound if there is no such file.
+// Open opens a file. Reading continues only as long as ctx does. ErrNotFound if
+// there is no such file. Should the file be replaced before it has been read, the reader
+// gives the old content or, on backends that cannot, ends with ErrChanged.
 func (s *Store) Open(ctx context.Context, name string) (*Reader, error) {
 	ctx, end := s.start(ctx, "open", name)
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return nil, end(err)
 	}
 	r, err := openDriver(ctx, s.driver, name)
@@ -64,7 +68,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if r.stream == nil {
-		stream, err := r.driver.Open(r.ctx, r.file.Name, r.offset, -1)
+		stream, err := r.driver.Open(r.ctx, r.file, r.offset, -1)
 		if err != nil {
 			return 0, fmt.Errorf("media: read: %w", err)
 		}

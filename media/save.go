@@ -17,14 +17,15 @@ type SaveOptions struct {
 	// Types is the allow-list of media types, such as Images. Default: any.
 	Types []string
 
-	// When the name is taken, Save by default keeps both: the same content is
-	// saved once, other content gets a name with a piece of its hash.
-	// IfNotExists makes that ErrExists instead; Replace replaces the file in one step.
+	// When the name is taken, Save by default loses nothing: other content gets
+	// a name with a piece of its hash, and for the same content it returns the file
+	// that is there, with the metadata that it has.
+	// IfNotExists makes both ErrExists; Replace replaces the file in one step.
 	IfNotExists bool
 	Replace     bool
 	// ByContent makes the name out of the content's hash, in the folder of the
 	// name given: "products/tea.jpg" becomes "products/3f/3f2a….jpg". The same content then
-	// is stored once, whatever its names were.
+	// is stored once, whatever its names were; deleting it deletes it for all of them.
 	ByContent bool
 
 	// Verbatim stores an image exactly as it came: with its EXIF, which may tell
@@ -101,23 +102,30 @@ func (s *Store) save(ctx context.Context, name string, r io.Reader, options *Sav
 	return s.put(ctx, upload, o.IfNotExists)
 }
 
-// put stores an upload under its name or, if that is taken by something else
-// and strict is not set, under the next name made of its hash.
+// put stores an upload as place says.
 func (s *Store) put(ctx context.Context, upload *Upload, strict bool) (File, error) {
+	return s.place(ctx, upload, strict, func() (File, error) {
+		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
+			return File{}, err
+		}
+		return s.driver.Put(ctx, upload)
+	})
+}
+
+// place calls put with the name of the upload or, if that is taken by something else
+// and strict is not set, with the next name made of its hash.
+func (s *Store) place(ctx context.Context, upload *Upload, strict bool, put func() (File, error)) (File, error) {
 	wanted := upload.Name
 	for _, digits := range []int{0, 8, 16, 64} {
 		if digits > 0 {
 			upload.Name = withSuffix(wanted, "-"+upload.SHA256[:digits])
 		}
-		if _, err := upload.Content.Seek(0, io.SeekStart); err != nil {
-			return File{}, err
-		}
-		f, err := s.driver.Put(ctx, upload)
+		f, err := put()
 		if err == nil || strict || !errors.Is(err, ErrExists) {
 			return f, err
 		}
 		there, err := s.driver.Stat(ctx, upload.Name)
-		if err == nil && there.SHA256 == upload.SHA256 && maps.Equal(there.Metadata, upload.Metadata) {
+		if err == nil && there.SHA256 == upload.SHA256 {
 			return there, nil
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {

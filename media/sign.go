@@ -46,7 +46,8 @@ func (s *Store) signedURL(ctx context.Context, name string, options *SignOptions
 	if options != nil {
 		o = *options
 	}
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return "", err
 	}
 	if o.ValidFor == 0 {

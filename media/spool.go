@@ -26,6 +26,8 @@ type spool struct {
 	hash hash.Hash
 	mem  []byte
 	file *os.File
+
+	linked bool // the file still has a name
 }
 
 func newSpool(dir string, max int64) *spool {
@@ -60,7 +62,7 @@ func (s *spool) spill() error {
 	s.file = f
 	// An unlinked file is gone whatever happens to this process. Where the
 	// system refuses that, Close removes it.
-	_ = os.Remove(f.Name())
+	s.linked = os.Remove(f.Name()) != nil
 	if _, err := f.Write(s.mem); err != nil {
 		return fmt.Errorf("spool: %w", withoutPath(err))
 	}
@@ -90,7 +92,7 @@ func (s *spool) fill(ctx context.Context, r io.Reader) error {
 	}
 }
 
-// reader returns a new reader from the start. The readers share one file: one at a time may be used with a spool on disk only through ReadAt, which SectionReader does.
+// reader returns a reader from the start. Several do not disturb each other.
 func (s *spool) reader() io.ReadSeeker {
 	if s.file == nil {
 		return bytes.NewReader(s.mem)
@@ -112,9 +114,10 @@ func (s *spool) Close() error {
 	if s.file == nil {
 		return nil
 	}
-	name := s.file.Name()
 	err := s.file.Close()
-	_ = os.Remove(name)
+	if s.linked {
+		err = errors.Join(err, os.Remove(s.file.Name()))
+	}
 	return err
 }
 

@@ -161,18 +161,19 @@ func (s *Store) open() error {
 	return nil
 }
 
-// ready is the check before every operation on a name that is to be in the store.
-func (s *Store) ready(name string) error {
+// ready is the check before every operation on a stored file. It returns the name in the form that is stored.
+func (s *Store) ready(name string) (string, error) {
 	if err := s.open(); err != nil {
-		return err
+		return "", err
 	}
-	return CheckName(name)
+	return CleanName(name)
 }
 
 // Stat describes a file. ErrNotFound if there is none, ErrInvalid if the name cannot be one.
 func (s *Store) Stat(ctx context.Context, name string) (File, error) {
 	ctx, end := s.start(ctx, "stat", name)
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return File{}, end(err)
 	}
 	f, err := s.driver.Stat(ctx, name)
@@ -183,7 +184,8 @@ func (s *Store) Stat(ctx context.Context, name string) (File, error) {
 // there is no error. Other files of the same content stay; their variants are made again when asked for.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	ctx, end := s.start(ctx, "delete", name)
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return end(err)
 	}
 	f, err := s.driver.Stat(ctx, name)
@@ -202,7 +204,8 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 // ErrNotFound if there is no such file; errors.ErrUnsupported if the backend cannot.
 func (s *Store) SetMetadata(ctx context.Context, name string, metadata map[string]string) error {
 	ctx, end := s.start(ctx, "set metadata", name)
-	if err := s.ready(name); err != nil {
+	name, err := s.ready(name)
+	if err != nil {
 		return end(err)
 	}
 	if err := checkMetadata(metadata); err != nil {
@@ -219,7 +222,8 @@ func (s *Store) SetMetadata(ctx context.Context, name string, metadata map[strin
 // the BaseURL with the escaped name. It does not look whether the file exists, and
 // returns "" for what cannot be a name.
 func (s *Store) URL(name string) string {
-	if CheckName(name) != nil {
+	name, err := CleanName(name)
+	if err != nil {
 		return ""
 	}
 	if d, ok := s.driver.(URLer); ok {

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"mime"
 	"net/http"
 	"slices"
@@ -67,9 +66,10 @@ func preferred(mediaType string) string {
 	return "bin"
 }
 
-// sniff tells the media type, without parameters, of content that begins with head.
-func sniff(head []byte) string {
-	if t := sniffBox(head); t != "" {
+// Sniff tells the media type, without parameters, of content by its first bytes; 1,024 are enough. It returns
+// "application/octet-stream" for what it does not know.
+func Sniff(head []byte) string {
+	if t := sniffMore(head); t != "" {
 		return t
 	}
 	t, _, err := mime.ParseMediaType(http.DetectContentType(head))
@@ -82,9 +82,17 @@ func sniff(head []byte) string {
 	return t
 }
 
-// sniffBox knows the two still-image brands of ISO media files that net/http does not.
-func sniffBox(head []byte) string {
-	if len(head) < 12 || string(head[4:8]) != "ftyp" {
+// sniffMore knows some types that net/http does not.
+func sniffMore(head []byte) string {
+	if len(head) < 12 {
+		return ""
+	}
+	switch {
+	case string(head[:4]) == "II*\x00", string(head[:4]) == "MM\x00*":
+		return "image/tiff"
+	case head[0] == 0xFF && (head[1] == 0xFB || head[1] == 0xF3 || head[1] == 0xF2): // a frame without an ID3 tag
+		return "audio/mpeg"
+	case string(head[4:8]) != "ftyp":
 		return ""
 	}
 	switch string(head[8:12]) {
@@ -94,10 +102,6 @@ func sniffBox(head []byte) string {
 		return "image/heic"
 	}
 	return ""
-}
-
-func looksSVG(head []byte) bool {
-	return bytes.Contains(bytes.ToLower(head), []byte("<svg"))
 }
 
 // decideType compares what the content is, what the name says, and what is

@@ -305,6 +305,9 @@ func (m *Manager) Logout(ctx context.Context) (err error) {
 		return err
 	}
 	s.changes = nil
+	if s.current == nil && s.hasToken && !s.previous {
+		s.forget() // the client holds a dead token
+	}
 	return s.end(ctx)
 }
 
@@ -356,16 +359,15 @@ func (s *scope) describe(o *LoginOptions) {
 
 // printable makes text from a client short and harmless.
 func printable(text string, limit int) string {
-	if len(text) > limit {
-		text = text[:limit]
-		for len(text) > 0 && !utf8.ValidString(text) {
-			text = text[:len(text)-1]
+	var b strings.Builder
+	for _, r := range text {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			continue
 		}
+		if b.Len()+utf8.RuneLen(r) > limit {
+			break
+		}
+		b.WriteRune(r)
 	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
+	return b.String()
 }

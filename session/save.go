@@ -125,6 +125,10 @@ func (s *scope) create(ctx context.Context, next *session) error {
 
 func (s *scope) replace(ctx context.Context, base, next *session) error {
 	next.record.Seen = s.m.now()
+	if !next.record.Seen.Before(base.record.Deadline) {
+		s.current, s.ended = nil, true // it has come to its end during this request
+		return ErrEnded
+	}
 	record, err := s.m.encode(next)
 	if err != nil {
 		return err

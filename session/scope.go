@@ -20,7 +20,7 @@ type scope struct {
 	token     token
 	hasToken  bool
 	loaded    bool
-	loadErr   error    // an outage while loading; asking again gives it again
+	loadErr   error    // why loading failed; an outage is not asked for again
 	current   *session // nil: none yet, or none any more
 	previous  bool     // the token is the one before the last renewal: read only
 	ended     bool     // there was a session, and others have ended it
@@ -128,10 +128,12 @@ func (s *scope) load(ctx context.Context) error {
 		s.loaded = true
 		return nil
 	}
+	s.loadErr = nil
 	found, previous, err := s.m.load(ctx, s.token)
 	switch {
 	case ctx.Err() != nil && err != nil:
-		return err // the caller gave up, the store did not fail
+		s.loadErr = err // the caller gave up: another may try again
+		return err
 	case err == nil:
 		s.current, s.previous = found, previous
 		s.seePrevious()

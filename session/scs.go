@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -150,7 +151,7 @@ func decodeEnvelope(id string, b []byte) (Record, error) {
 	r := Record{ID: id, Version: d.varint(), Seen: d.time()}
 	r.Idle = time.Duration(d.varint()) * time.Microsecond
 	r.Deadline, r.UserID = d.time(), string(d.bytes())
-	r.Data = d.rest
+	r.Data = slices.Clone(d.rest) // some scs stores hand out what they keep
 	if d.failed {
 		return Record{}, &CorruptError{ID: id, Reason: "is cut short"}
 	}

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,6 +22,11 @@ const tempDir = ".tmp"
 type driver struct {
 	root *os.Root
 	sync bool
+	link func(from, to string) error
+
+	// naming is held for the moment in which names come to mean other files, so that
+	// SetMetadata can see whether the content it has described is still the one.
+	naming sync.Mutex
 }
 
 // prepare makes the folder for temporary files, shows that it can be written
@@ -55,30 +62,22 @@ func (d *driver) Put(ctx context.Context, upload *media.Upload) (media.File, err
 	if err != nil {
 		return media.File{}, err
 	}
-	return upload.File(upload.Name), d.store(target, upload.IfNotExists, func(f *os.File) error {
-		n, err := io.Copy(f, contextReader{ctx, upload.Content})
-		if err != nil {
-			return err
-		}
-		if n != upload.Size {
-			return io.ErrUnexpectedEOF
-		}
-		return writeFooter(f, upload.File(upload.Name))
-	})
+	name := d.rename
+	if upload.IfNotExists {
+		name = d.linkNew
+	}
+	stored := upload.File(upload.Name)
+	return stored, d.store(ctx, target, stored, upload.Content, name)
 }
 
-// store brings a new file under its name in one step.
-func (d *driver) store(target string, ifNotExists bool, write func(*os.File) error) (err error) {
+// store writes a new file, and lets name bring it under its name in one step.
+func (d *driver) store(ctx context.Context, target string, stored media.File, content io.Reader, name func(temp, target string) error) error {
 	temp, f, err := d.temp()
 	if err != nil {
 		return translate(err)
 	}
-	defer func() {
-		if temp != "" {
-			_ = d.root.Remove(temp)
-		}
-	}()
-	err = write(f)
+	defer d.root.Remove(temp) //nolint:errcheck // gone already, if it was renamed
+	err = write(ctx, f, stored, content)
 	if err == nil && d.sync {
 		err = f.Sync()
 	}
@@ -87,29 +86,73 @@ func (d *driver) store(target string, ifNotExists bool, write func(*os.File) err
 	}
 	for try := 0; ; try++ {
 		made, err := d.mkdirAll(path.Dir(target))
-		if err != nil {
-			return translate(err)
+		if err == nil {
+			err = name(temp, target)
 		}
-		if ifNotExists {
-			err = d.root.Link(temp, target)
-		} else if err = d.root.Rename(temp, target); err == nil {
-			temp = ""
-		}
-		// Delete may have taken the empty folder away between the two steps.
-		if errors.Is(err, fs.ErrNotExist) && try < 100 {
+		// Delete may be taking the empty folders away at the same time.
+		if errors.Is(err, fs.ErrNotExist) && try < 1000 {
 			continue
 		}
 		if err != nil {
-			return translate(err)
+			return d.conflict(target, err)
 		}
 		return d.syncDirs(path.Dir(target), made)
 	}
 }
 
-func (d *driver) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	f, stored, err := d.open(ctx, name)
+func write(ctx context.Context, f *os.File, stored media.File, content io.Reader) error {
+	n, err := io.Copy(f, contextReader{ctx, content})
+	if err != nil {
+		return err
+	}
+	if n != stored.Size {
+		return io.ErrUnexpectedEOF
+	}
+	return writeFooter(f, stored)
+}
+
+// rename takes the name whatever it meant before.
+func (d *driver) rename(temp, target string) error {
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	return d.root.Rename(temp, target)
+}
+
+// linkNew takes the name only if it is free. Where the file system has no hard links
+// that holds among the users of this store, no longer among processes.
+func (d *driver) linkNew(temp, target string) error {
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	err := d.link(temp, target)
+	if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EPERM) {
+		return err
+	}
+	if _, err := d.root.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(fs.ErrExist, err)
+	}
+	return d.root.Rename(temp, target)
+}
+
+// conflict explains why a name could not be taken.
+func (d *driver) conflict(target string, err error) error {
+	if info, statErr := d.root.Lstat(target); statErr == nil && info.IsDir() {
+		return errFolder
+	}
+	return translate(err)
+}
+
+var errFolder = &media.InvalidError{Field: "name", Reason: "is the folder of another file, or a file is its folder"}
+
+// errReplaced: the content is no longer the one that was looked at.
+var errReplaced = errors.New("file has been replaced meanwhile")
+
+func (d *driver) Open(ctx context.Context, file media.File, offset, length int64) (io.ReadCloser, error) {
+	f, stored, err := d.open(ctx, file.Name)
 	if err != nil {
 		return nil, err
+	}
+	if file.SHA256 != "" && file.SHA256 != stored.SHA256 {
+		return nil, errors.Join(media.ErrChanged, f.Close())
 	}
 	if length < 0 {
 		length = stored.Size - offset
@@ -142,7 +185,10 @@ func (d *driver) open(ctx context.Context, name string) (*os.File, media.File, e
 	if err != nil {
 		return nil, media.File{}, media.ErrNotFound
 	}
-	f, err := d.root.OpenFile(target, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := d.root.OpenFile(target, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, media.File{}, media.ErrNotFound
+	}
 	if err != nil {
 		return nil, media.File{}, translate(err)
 	}
@@ -173,7 +219,7 @@ func (d *driver) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.root.Remove(target); err != nil {
+	if err := d.remove(target); err != nil {
 		return translate(err)
 	}
 	dir := path.Dir(target)
@@ -185,6 +231,14 @@ func (d *driver) Delete(ctx context.Context, name string) error {
 
 // SetMetadata implements media.MetadataSetter. It writes the file anew, so that the change is one step too.
 func (d *driver) SetMetadata(ctx context.Context, name string, metadata map[string]string) error {
+	for {
+		if err := d.setMetadata(ctx, name, metadata); !errors.Is(err, errReplaced) {
+			return err
+		}
+	}
+}
+
+func (d *driver) setMetadata(ctx context.Context, name string, metadata map[string]string) error {
 	f, stored, err := d.open(ctx, name)
 	if err != nil {
 		return err
@@ -195,12 +249,35 @@ func (d *driver) SetMetadata(ctx context.Context, name string, metadata map[stri
 		return err
 	}
 	stored.Metadata = metadata
-	return d.store(target, false, func(to *os.File) error {
-		if _, err := io.Copy(to, contextReader{ctx, io.NewSectionReader(f, 0, stored.Size)}); err != nil {
-			return err
-		}
-		return writeFooter(to, stored)
+	return d.store(ctx, target, stored, io.NewSectionReader(f, 0, stored.Size), func(temp, target string) error {
+		return d.renameOver(f, temp, target)
 	})
+}
+
+// renameOver takes the name if it still means the open file.
+func (d *driver) renameOver(old *os.File, temp, target string) error {
+	before, err := old.Stat()
+	if err != nil {
+		return err
+	}
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	now, err := d.root.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return media.ErrNotFound
+	case err != nil:
+		return err
+	case !os.SameFile(before, now):
+		return errReplaced
+	}
+	return d.root.Rename(temp, target)
+}
+
+func (d *driver) remove(target string) error {
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	return d.root.Remove(target)
 }
 
 func (d *driver) Close() error { return d.root.Close() }
@@ -210,12 +287,16 @@ func (d *driver) mkdirAll(dir string) (bool, error) {
 	if info, err := d.root.Stat(dir); err == nil && info.IsDir() {
 		return false, nil
 	}
-	return true, d.root.MkdirAll(dir, 0o755)
+	err := d.root.MkdirAll(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) { // as a file
+		err = errFolder
+	}
+	return true, err
 }
 
 // syncDirs makes the entry of a new file last, and those of new folders above it.
 func (d *driver) syncDirs(dir string, above bool) error {
-	if !d.sync {
+	if !d.sync || runtime.GOOS == "windows" { // which cannot sync a folder
 		return nil
 	}
 	for {
@@ -242,7 +323,7 @@ func translate(err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return media.ErrNotFound
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
-		return &media.InvalidError{Field: "name", Reason: "is the folder of another file, or a file is its folder"}
+		return errFolder
 	case errors.Is(err, fs.ErrExist):
 		return media.ErrExists
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

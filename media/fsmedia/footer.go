@@ -6,7 +6,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"net/http"
 	"os"
 	"time"
 
@@ -93,10 +92,10 @@ func footerText(r io.ReaderAt, size int64) ([]byte, bool, error) {
 
 // foreign describes a file that this package did not write.
 func foreign(f *os.File, name string, info os.FileInfo) (media.File, error) {
-	head := make([]byte, 512)
+	head := make([]byte, 1024)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return media.File{}, err
 	}
-	return media.File{Name: name, Size: info.Size(), Type: http.DetectContentType(head[:n]), ModTime: info.ModTime().UTC()}, nil
+	return media.File{Name: name, Size: info.Size(), Type: media.Sniff(head[:n]), ModTime: info.ModTime().UTC()}, nil
 }

@@ -22,7 +22,8 @@
 // Save writes to a temporary file in the folder ".tmp", syncs it, gives it its name with
 // rename (or link, when the name must be free), and syncs the folder. After Save returned, the file is
 // there, also after a power cut. What a crash leaves in ".tmp" is removed by a
-// later Open once it is older than Options.StaleAfter. Several processes may use one directory.
+// later Open once it is older than Options.StaleAfter. Several processes may use one directory; only
+// SetMetadata may then undo a replacement of the same file in the same instant.
 //
 // All access goes through an os.Root: no name and no symbolic link leads out of the directory.
 package fsmedia
@@ -73,7 +74,7 @@ func Open(dir string, options *Options) (*media.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: open directory: %w", err)
 	}
-	d := &driver{root: root, sync: !o.NoSync}
+	d := &driver{root: root, sync: !o.NoSync, link: root.Link}
 	if err = d.prepare(o.Now().Add(-o.StaleAfter)); err == nil {
 		var store *media.Store
 		if store, err = media.New(d, &o.Options); err == nil {

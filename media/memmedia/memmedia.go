@@ -59,7 +59,7 @@ type driver struct {
 }
 
 func (d *driver) Put(ctx context.Context, upload *media.Upload) (media.File, error) {
-	if d.free() < upload.Size { // before taking memory for it
+	if !d.fits(upload) { // before taking memory for it
 		return media.File{}, media.ErrFull
 	}
 	content := make([]byte, upload.Size)
@@ -72,10 +72,10 @@ func (d *driver) Put(ctx context.Context, upload *media.Upload) (media.File, err
 	return d.insert(upload, content)
 }
 
-func (d *driver) free() int64 {
+func (d *driver) fits(upload *media.Upload) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.capacity - d.used
+	return upload.Size <= d.capacity-d.used+d.entries[upload.Name].file.Size
 }
 
 func (d *driver) insert(upload *media.Upload, content []byte) (media.File, error) {
@@ -111,10 +111,13 @@ func (d *driver) get(ctx context.Context, name string) (entry, error) {
 	return e, nil
 }
 
-func (d *driver) Open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error) {
-	e, err := d.get(ctx, name)
+func (d *driver) Open(ctx context.Context, file media.File, offset, length int64) (io.ReadCloser, error) {
+	e, err := d.get(ctx, file.Name)
 	if err != nil {
 		return nil, err
+	}
+	if file.SHA256 != "" && file.SHA256 != e.file.SHA256 {
+		return nil, media.ErrChanged
 	}
 	if length < 0 {
 		length = e.file.Size - offset
@@ -183,8 +186,8 @@ func (d *driver) Copy(ctx context.Context, from string, upload *media.Upload) (m
 	if err != nil {
 		return media.File{}, err
 	}
-	if e.file.SHA256 != upload.SHA256 { // replaced since the caller looked
-		return media.File{}, media.ErrNotFound
+	if e.file.SHA256 != upload.SHA256 {
+		return media.File{}, media.ErrChanged
 	}
 	return d.insert(upload, e.content)
 }

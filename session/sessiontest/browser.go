@@ -107,7 +107,9 @@ func (b *browser) do(act func(r *http.Request) error) {
 
 func (b *browser) login(user string, o *session.LoginOptions) {
 	b.t.Helper()
-	b.do(func(r *http.Request) error { return b.site.Login(r.Context(), session.User{ID: user, AuthHash: "hash"}, o) })
+	b.do(func(r *http.Request) error {
+		return b.site.Login(r.Context(), session.User{ID: user, AuthHash: "hash"}, o)
+	})
 }
 
 func (b *browser) logout() {

@@ -35,7 +35,15 @@ func faultImmortal(t *testing.T, h Harness) {
 		_, ok := s.User(ctx)
 		require.True(t, ok)
 		s.clock.advance(time.Hour) // a long upload
+		require.ErrorIs(t, s.Update(ctx, func(v *session.Values) error { v.Set("late", true); return nil }), session.ErrEnded)
+	})
+	b.login("42", nil)
+	b.visit(func(_ http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		_, ok := s.User(ctx)
+		require.True(t, ok)
 		require.NoError(t, s.Put(ctx, "late", true))
+		s.clock.advance(time.Hour)
 	})
 	require.Empty(t, b.user())
 	s.clock.advance(30 * 24 * time.Hour)

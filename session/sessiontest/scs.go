@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/stretchr/testify/require"
@@ -13,11 +14,19 @@ import (
 	"github.com/seed82d84382/commerce/session"
 )
 
+// plainSCS is scs.New without the memory store that it starts with.
+func plainSCS(store scs.Store) *scs.SessionManager {
+	return &scs.SessionManager{
+		Lifetime: 24 * time.Hour, Store: store, Codec: scs.GobCodec{},
+		Cookie:    scs.SessionCookie{Name: "session", Path: "/", HttpOnly: true, Persist: true},
+		ErrorFunc: func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, err.Error(), 500) },
+	}
+}
+
 // managerSCSStore runs a plain scs manager on the driver.
 func managerSCSStore(t *testing.T, h Harness) {
 	d, peer := h.drivers(t)
-	manager, other := scs.New(), scs.New()
-	manager.Store, other.Store = session.SCSStore(d), session.SCSStore(peer)
+	manager, other := plainSCS(session.SCSStore(d)), plainSCS(session.SCSStore(peer))
 	jar := map[string]*http.Cookie{}
 	visit := func(m *scs.SessionManager, cookies map[string]*http.Cookie, act func(ctx context.Context)) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)

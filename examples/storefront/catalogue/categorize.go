@@ -24,17 +24,17 @@ var rules = []struct {
 	{"cables/data", []string{"cable", "cables", "cord", "gender changer", "cable interface/gender adapter", "adapter card", "connector", "coupler"}},
 	{"power/ups", []string{"ups", "uninterruptible", "inverter", "inverters"}},
 	{"power/distribution", []string{"pdu", "power distribution", "surge protector", "outlet", "outlets", "power extension"}},
-	{"power/batteries", []string{"battery", "batteries", "charger", "power supply", "power adapter", "power supplies"}},
+	{"power/batteries", []string{"battery", "batteries", "charger", "power supply", "power adapter", "power adapter/inverter", "ac adapter", "power supplies"}},
 	{"office/racks", []string{"rack", "mount", "bracket", "stand", "cabinet", "patch panel", "cable management", "shelf"}},
 	{"printing/paper", []string{"photo paper", "paper", "film", "transparency", "canvas", "large format media"}},
 	{"printing/parts", []string{"printer spare part", "paper tray", "feeder", "tray", "roller", "maintenance kit", "printing equipment spare part"}},
 	{"printing/printers", []string{"printer", "laserjet", "inkjet", "mfp", "multifunctional", "deskjet", "plotter", "scanner", "fax", "copier", "dpi", "ppm"}},
 	{"computers/processors", []string{"processor", "xeon", "pentium", "celeron"}},
-	{"computers/graphics", []string{"geforce", "radeon", "nvidia", "graphics card", "motherboard", "quadro", "tv tuner"}},
+	{"computers/graphics", []string{"geforce", "radeon", "nvidia", "graphics card", "motherboard", "(socket", "quadro", "tv tuner"}},
 	{"computers/notebooks", []string{"notebook", "laptop", "netbook", "chromebook", "tablet", "hybrid"}},
 	{"computers/desktops", []string{"pc", "workstation", "desktop", "server", "thin client", "barebone", "all-in-one"}},
 	{"computers/memory", []string{"memory module", "memory", "sdram", "ddr", "ddr2", "ddr3", "ddr4"}},
-	{"computers/storage", []string{"hard drive", "hard disk", "hdd", "ssd", "solid", "flash", "optical disc", "dvd-r", "dvd+r", "cd-r", "cd-rw", "blu-ray", "disk array", "tape", "blank data tape", "nas", "card reader", "usb flash"}},
+	{"computers/storage", []string{"hard drive", "hard disk", "hdd", "ssd", "solid", "flash", "optical disc", "dvd-r", "dvd+r", "dvd-rw", "dvd+rw", "dvd-ram", "cd-r", "cd-rw", "blu-ray", "disk array", "tape", "blank data tape", "nas", "card reader", "usb flash"}},
 	{"audio-video/projectors", []string{"projector", "projection", "projector lamp", "lamp", "projection screen"}},
 	{"computers/monitors", []string{"monitor", "lcd", "display", "privacy filter", "display privacy filters", "touch screen"}},
 	{"audio-video/televisions", []string{"tv", "television", "signage"}},
@@ -44,21 +44,29 @@ var rules = []struct {
 	{"computers/input", []string{"keyboard", "mouse", "trackball", "presenter", "joystick", "numeric keypad", "game controller", "gamepad", "wrist rest", "mouse pad"}},
 	{"network/switches", []string{"switch", "hub", "router", "kvm", "access point", "network", "ethernet", "gateway", "firewall", "wireless", "media converter", "transceiver", "extender", "splitter", "modem", "wlan", "powerline", "antenna", "antennas", "console"}},
 	{"computers/parts", []string{"interface cards/adapter", "fan", "cooler", "cooling", "heat sink", "heatsink", "bezel", "sata", "pci", "slot", "chassis", "computer case", "docking", "port replicator", "enclosure"}},
+	{"electronics/accessories", []string{"mobile phone case", "holster", "headphone/headset accessory", "screen protector"}},
 	{"electronics/phones", []string{"phone", "smartphone", "telephone", "dect", "mobile phone", "handset"}},
 	{"office/supplies", []string{"calculator", "calculators", "pen", "pens", "marker", "markers", "pencil", "stapler", "staples", "binder", "laminator", "shredder", "laminator pouch", "whiteboard", "envelope", "folder", "crayola", "clock"}},
 	{"appliances", []string{"washing machine", "refrigerator", "freezer", "fridge", "oven", "hob", "dishwasher", "vacuum", "iron", "kettle", "coffee", "toaster", "blender", "mixer", "hair", "shaver", "toothbrush", "cooker", "juicer", "fryer", "steam", "microwave", "air conditioner", "epilator", "trimmer"}},
 	{"toys", []string{"toy", "toys", "doll", "puzzle", "pieces", "game", "figure", "playset", "plush", "barbie", "lego", "family", "board game", "video game", "doll accessory"}},
+	{"office/racks", []string{"mounting kit", "netshelter", "rail kit", "faceplate"}},
+	{"cables/data", []string{"adapter", "adapters", "adaptor", "converter"}},
+	{"computers/parts", []string{"controller", "raid", "networking card", "docking system"}},
+	{"printing/ink", []string{"original", "compatible"}},
 }
 
 // uncategorized holds what no rule knows.
 const uncategorized = "other"
 
 func categorize(p *Product) string {
-	text := words(p.Title.EN) + words(p.Attributes["type"])
-	for _, rule := range rules {
-		for _, phrase := range rule.phrases {
-			if strings.Contains(text, " "+phrase+" ") {
-				return rule.category
+	// What the title does not tell, the description may.
+	for _, text := range []string{p.Title.EN + " " + p.Attributes["type"], p.Description.EN} {
+		text = words(text)
+		for _, rule := range rules {
+			for _, phrase := range rule.phrases {
+				if strings.Contains(text, " "+phrase+" ") {
+					return rule.category
+				}
 			}
 		}
 	}

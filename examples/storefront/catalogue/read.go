@@ -22,7 +22,7 @@ const (
 	maxTitle       = 1_000  // bytes
 	maxDescription = 64_000 // bytes
 	maxAttributes  = 1_000
-	maxValue       = 4_000       // bytes of one attribute
+	maxValue       = 64_000      // bytes of one attribute
 	maxPrice       = 100_000_000 // cents
 	maxStock       = 1_000_000
 )
@@ -63,7 +63,7 @@ func Read(r io.Reader) iter.Seq2[Product, error] {
 			}
 			buffered = bufio.NewReaderSize(unzipped, 64<<10)
 		}
-		seen := map[string]bool{}
+		ids, skus := map[string]bool{}, map[string]bool{}
 		var line []byte
 		for number := 1; ; number++ {
 			var long bool
@@ -77,24 +77,26 @@ func Read(r io.Reader) iter.Seq2[Product, error] {
 				line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 			}
 			if line = bytes.TrimSpace(line); len(line) > 0 || long {
-				if len(seen) == maxProducts {
+				if len(ids) == maxProducts {
 					yield(Product{}, ErrTooMany)
 					return
 				}
 				p, reason := parseLine(line, long)
-				if reason == "" && seen[p.ID] {
-					reason = fmt.Sprintf("id %q: is on an earlier line too", p.ID)
-				}
 				switch {
 				case reason != "":
-					if !yield(Product{}, &LineError{Line: number, Reason: reason}) {
-						return
-					}
-				default:
-					seen[p.ID] = true
-					if !yield(p, nil) {
-						return
-					}
+				case ids[p.ID]:
+					reason = fmt.Sprintf("id: %q is on an earlier line too", p.ID)
+				case skus[p.SKU]:
+					reason = fmt.Sprintf("sku: %q is on an earlier line too", p.SKU)
+				}
+				var bad error
+				if reason == "" {
+					ids[p.ID], skus[p.SKU] = true, true
+				} else {
+					p, bad = Product{}, &LineError{Line: number, Reason: reason}
+				}
+				if !yield(p, bad) {
+					return
 				}
 			}
 			if err != nil {

@@ -43,21 +43,35 @@ func Shapes() []string { return slices.Sorted(maps.Keys(shapes)) }
 // box, and colours that are missing are chosen by seed, always the same. The
 // picture is opaque, and Size by Size pixels.
 func Draw(shape string, colours []string, seed string, view int) image.Image {
+	return render(Size, shape, colours, seed, view)
+}
+
+func render(size int, shape string, colours []string, seed string, view int) *image.RGBA {
 	draw, ok := shapes[shape]
 	if !ok {
 		draw = box
 	}
-	c := newCanvas(Size)
+	c := newCanvas(size)
 	p := choose(colours, seed)
 	switch view {
 	case 1:
 		c.closeUp(p, draw)
 	case 2:
-		c.table(p, draw)
+		if slices.Contains(flat, shape) {
+			c.tableTop(p, draw)
+		} else {
+			c.table(p, draw)
+		}
 	default:
 		c.studio(p, draw)
 	}
 	return c.img
+}
+
+// flat are the shapes that lie on a table.
+var flat = []string{
+	"apron", "board", "cable", "case", "chip", "chopsticks", "cleaver", "cushion", "drive", "headphones", "keyboard", "knife", "labels",
+	"notebook", "pen", "pens", "phone", "plate", "powerbank", "reader", "teacake", "watch",
 }
 
 // spare are the palettes of products whose colours nobody chose.

@@ -19,7 +19,7 @@ func earbuds(c *canvas, p palette) {
 	c.fill(box, linear(278, 0, 722, 0, stop{0, p.body.darker(0.06)}, stop{0.25, p.body.lighter(0.45)}, stop{0.6, p.body}, stop{1, p.body.darker(0.32)}))
 	c.inside(box, func() {
 		c.fill(rect(270, 515, 460, 14), solid(black.alpha(0.16)))
-		c.everywhere(linear(0, 520, 0, 790, stop{0, white.alpha(0.10)}, stop{0.6, white.alpha(0)}, stop{1, black.alpha(0.22)}))
+		c.wash(linear(0, 520, 0, 790, stop{0, white.alpha(0.10)}, stop{0.6, white.alpha(0)}, stop{1, black.alpha(0.22)}))
 	})
 	c.fill(ellipse(500, 610, 8, 8), solid(p.detail.lighter(0.2)))
 	c.fill(ellipse(500, 610, 20, 20), radial(500, 610, 20, 20, stop{0, p.detail.alpha(0.5)}, stop{1, p.detail.alpha(0)}))

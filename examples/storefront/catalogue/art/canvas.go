@@ -70,7 +70,19 @@ func fade(x0, y0, x1, y1 float64, from, to colour) paint {
 
 // radial is a gradient from the middle of an ellipse to its edge.
 func radial(cx, cy, rx, ry float64, stops ...stop) paint {
-	return func(x, y float64) colour { return ramp(math.Hypot((x-cx)/rx, (y-cy)/ry), stops) }
+	return func(x, y float64) colour { return ramp(math.Sqrt(sq((x-cx)/rx)+sq((y-cy)/ry)), stops) }
+}
+
+// layers is paint over paint; the first is opaque.
+func layers(paints ...paint) paint {
+	return func(x, y float64) colour {
+		out := paints[0](x, y)
+		for _, p := range paints[1:] {
+			above := p(x, y)
+			out = out.mix(colour{above.r, above.g, above.b, 1}, above.a)
+		}
+		return out
+	}
 }
 
 // affine maps scene coordinates (1000 by 1000) to pixels.
@@ -197,6 +209,29 @@ func (c *canvas) everywhere(paint paint) {
 	c.blend(c.img.Rect, paint, func(_, _ int) float64 { return 1 })
 }
 
+// wash paints the whole canvas with a paint that changes slowly: it is asked
+// at every sixteenth pixel, and what lies between is interpolated.
+func (c *canvas) wash(slow paint) {
+	const pitch = 16
+	back, size := c.toward.inverse(), c.img.Rect.Dx()/pitch+2
+	grid := make([]colour, size*size)
+	for j := range size {
+		for i := range size {
+			q := back.apply(point{float64(i * pitch), float64(j * pitch)})
+			grid[j*size+i] = slow(q.x, q.y)
+		}
+	}
+	pixels := c.toward
+	c.toward = affine{a: 1, e: 1} // the paint below counts in pixels
+	c.everywhere(func(x, y float64) colour {
+		i, j := int(x)/pitch, int(y)/pitch
+		fx, fy := x/pitch-float64(i), y/pitch-float64(j)
+		at := grid[j*size+i:]
+		return at[0].mix(at[1], fx).mix(at[size].mix(at[size+1], fx), fy)
+	})
+	c.toward = pixels
+}
+
 // inside draws only where p is, and where enclosing calls allow.
 func (c *canvas) inside(p *path, draw func()) {
 	mask := image.NewAlpha(c.img.Rect)
@@ -241,7 +276,10 @@ func (c *canvas) shadow(p *path, dx, dy, blur, strength float64) {
 		field = boxBlur(field, size, 1, size, radius)
 		field = boxBlur(field, size, size, 1, radius)
 	}
-	c.blend(c.img.Rect, solid(colour{0.10, 0.08, 0.10, strength}), func(x, y int) float64 {
+	reach := 3*radius + 2
+	spread := cover.Rect.Inset(-reach)
+	dark := image.Rect(spread.Min.X*coarse, spread.Min.Y*coarse, spread.Max.X*coarse, spread.Max.Y*coarse).Intersect(c.img.Rect)
+	c.blend(dark, solid(colour{0.10, 0.08, 0.10, strength}), func(x, y int) float64 {
 		fx, fy := float64(x)/coarse, float64(y)/coarse
 		x0, y0 := int(fx), int(fy)
 		x1, y1 := min(x0+1, size-1), min(y0+1, size-1)

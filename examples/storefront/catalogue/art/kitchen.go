@@ -63,7 +63,7 @@ func (c *canvas) handle(p *path, wood colour) {
 	c.shadow(p, 20, 24, 26, 0.34)
 	c.fill(p, woodGrain(wood, 0.45))
 	c.inside(p, func() {
-		c.everywhere(linear(0, 380, 0, 640, stop{0, white.alpha(0.25)}, stop{0.4, white.alpha(0)}, stop{1, black.alpha(0.35)}))
+		c.wash(linear(0, 380, 0, 640, stop{0, white.alpha(0.25)}, stop{0.4, white.alpha(0)}, stop{1, black.alpha(0.35)}))
 	})
 }
 
@@ -91,13 +91,12 @@ func knife(c *canvas, p palette) {
 }
 
 func board(c *canvas, p palette) {
-	outline := roundRect(300, 190, 400, 590, 46).add(&path{})
+	outline := roundRect(300, 190, 400, 590, 46)
 	c.slab(outline, 300, 700, 784, woodGrain(p.body, 1.6))
 	c.inside(outline, func() {
 		c.fill(rect(300, 190, 400, 600), sheen(0.22))
-		c.fill(roundRect(330, 290, 340, 456, 30).add(&path{}), solid(black.alpha(0.05)))
-		c.fill(ring(500, 250, 34, 34, 34, 34), solid(p.accent.darker(0.55)))
-		c.fill(ellipse(503, 254, 27, 26), solid(backdrop(p).lighter(0.2)))
+		c.fill(ellipse(500, 250, 34, 34), solid(p.accent.darker(0.55)))
+		c.fill(ellipse(503, 254, 29, 29), solid(backdrop(p).lighter(0.2)))
 		c.fill(rect(300, 190, 10, 600), solid(white.alpha(0.22)))
 		c.fill(rect(690, 190, 12, 600), solid(black.alpha(0.22)))
 		c.fill(rect(300, 762, 400, 20), solid(black.alpha(0.16)))

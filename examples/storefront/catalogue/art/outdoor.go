@@ -78,7 +78,7 @@ func tent(c *canvas, p palette) {
 	door := at(492, 330).cubic(440, 460, 360, 640, 300, 792).quad(440, 800, 560, 793).cubic(548, 620, 528, 460, 492, 330)
 	c.fill(door, linear(300, 790, 520, 340, stop{0, colour{0.30, 0.20, 0.12, 1}}, stop{0.5, colour{0.45, 0.30, 0.16, 1}}, stop{1, p.accent.darker(0.4)}))
 	c.inside(door, func() { // lamp light inside
-		c.everywhere(radial(450, 690, 190, 170, stop{0, colour{1, 0.86, 0.50, 0.85}}, stop{1, colour{1, 0.80, 0.40, 0}}))
+		c.wash(radial(450, 690, 190, 170, stop{0, colour{1, 0.86, 0.50, 0.85}}, stop{1, colour{1, 0.80, 0.40, 0}}))
 		c.fill(at(280, 800).quad(440, 740, 580, 770).line(580, 820).line(280, 820), solid(p.detail.darker(0.35)))
 	})
 	flap := at(492, 330).cubic(540, 460, 580, 620, 600, 791).line(560, 793).cubic(548, 620, 528, 460, 492, 330)
@@ -89,7 +89,7 @@ func tent(c *canvas, p palette) {
 }
 
 func lantern(c *canvas, p palette) {
-	c.everywhere(radial(500, 560, 480, 460, stop{0, p.accent.alpha(0.6)}, stop{1, p.accent.alpha(0)}))
+	c.wash(radial(500, 560, 480, 460, stop{0, p.accent.alpha(0.6)}, stop{1, p.accent.alpha(0)}))
 	c.fill(stroke(13, smooth(point{388, 420}, point{380, 250}, point{500, 168}, point{620, 250}, point{612, 420})...), fade(380, 170, 620, 420, p.detail.lighter(0.4), p.detail))
 	c.ground(500, 785, 150)
 	c.turn(straight(500, 150, 716, 156, 724, 156, 780, 150, 786), material{base: p.body, gloss: 0.4})

@@ -7,15 +7,17 @@ import "math"
 func (c *canvas) studio(p palette, draw func(*canvas, palette)) {
 	tone := backdrop(p)
 	c.backdrop(tone)
-	draw(c, p)
+	c.with(translate(0, 40).then(scaleAbout(500, 620, 1.16)), func() { draw(c, p) })
 }
 
 // backdrop is a seamless paper: wall and floor meet in a soft curve.
 func (c *canvas) backdrop(tone colour) {
 	wall, floor := tone.lighter(0.30), tone.lighter(0.55)
-	c.everywhere(linear(0, 0, 0, 1000, stop{0, wall.darker(0.03)}, stop{0.52, wall}, stop{0.70, floor.darker(0.03)}, stop{1, floor}))
-	c.everywhere(radial(360, 330, 760, 620, stop{0, white.alpha(0.38)}, stop{1, white.alpha(0)}))
-	c.everywhere(radial(500, 560, 900, 860, stop{0.55, black.alpha(0)}, stop{1, black.alpha(0.07)}))
+	c.wash(layers(
+		linear(0, 0, 0, 1000, stop{0, wall.darker(0.03)}, stop{0.52, wall}, stop{0.70, floor.darker(0.03)}, stop{1, floor}),
+		radial(360, 330, 760, 620, stop{0, white.alpha(0.38)}, stop{1, white.alpha(0)}),
+		radial(500, 560, 900, 860, stop{0.55, black.alpha(0)}, stop{1, black.alpha(0.07)}),
+	))
 }
 
 // backdrop's tone: the accent or the body, whichever leaves the product the
@@ -49,22 +51,39 @@ func (c *canvas) closeUp(p palette, draw func(*canvas, palette)) {
 // table is the third picture: on a wooden table, with the light of a window.
 func (c *canvas) table(p palette, draw func(*canvas, palette)) {
 	wall := colour{0.91, 0.89, 0.85, 1}.mix(p.accent, 0.10)
-	c.everywhere(linear(0, 0, 1000, 600, stop{0, wall.lighter(0.25)}, stop{1, wall.darker(0.10)}))
-	wood := colour{0.72, 0.54, 0.37, 1}
+	c.wash(linear(0, 0, 1000, 600, stop{0, wall.lighter(0.25)}, stop{1, wall.darker(0.10)}))
 	const edge = 560
-	c.fill(rect(-1200, edge, 3400, 3000), woodGrain(wood, 0.5))
-	c.fill(rect(-1200, edge, 3400, 3000), linear(0, edge, 0, 1000, stop{0, black.alpha(0.20)}, stop{0.25, black.alpha(0.05)}, stop{1, white.alpha(0.08)}))
-	for i := range 3 { // the gaps between the boards run towards the eye
-		x := 150 + float64(i)*350
-		c.fill(polygon(x, edge, x+2, edge, x+(x-500)*0.9+5, 1000, x+(x-500)*0.9, 1000), solid(black.alpha(0.22)))
-	}
+	c.fill(rect(0, edge, 1000, 1000-edge), woodGrain(oak, 1.1))
+	c.fill(rect(0, edge, 1000, 1000-edge), linear(0, edge, 0, 1000, stop{0, black.alpha(0.20)}, stop{0.25, black.alpha(0.05)}, stop{1, white.alpha(0.08)}))
 	// Four panes of light fall across the wall.
 	for i := range 4 {
 		x, y := 70+float64(i%2)*215, 40+float64(i/2)*225
 		c.fill(polygon(x, y, x+190, y+46, x+190, y+246, x, y+200), fade(0, 0, 700, 500, colour{1, 0.97, 0.86, 0.50}, colour{1, 0.97, 0.86, 0.12}))
 	}
-	c.with(translate(20, 40).then(scaleAbout(500, 780, 0.84)), func() { draw(c, p) })
-	c.everywhere(radial(420, 480, 950, 900, stop{0.5, black.alpha(0)}, stop{1, black.alpha(0.16)}))
+	c.with(translate(20, 40).then(scaleAbout(500, 780, 0.94)), func() { draw(c, p) })
+	c.wash(radial(420, 480, 950, 900, stop{0.5, black.alpha(0)}, stop{1, black.alpha(0.16)}))
+}
+
+var oak = colour{0.76, 0.60, 0.43, 1}
+
+// tableTop is the third picture of flat things: from above, with the light of
+// the window and the shadow of a branch across the boards.
+func (c *canvas) tableTop(p palette, draw func(*canvas, palette)) {
+	c.everywhere(woodGrain(oak.lighter(0.12), 1.5))
+	for _, y := range []float64{236, 508, 784} {
+		c.fill(rect(0, y, 1000, 3), solid(black.alpha(0.30)))
+		c.fill(rect(0, y+3, 1000, 2), solid(white.alpha(0.14)))
+	}
+	c.wash(linear(0, 0, 1000, 1000, stop{0, colour{1, 0.97, 0.86, 0.30}}, stop{0.5, colour{1, 0.97, 0.86, 0}}, stop{1, black.alpha(0.14)}))
+	for i := range 9 {
+		t := float64(i)
+		x, y := 1010-t*58, 60+t*t*5
+		c.with(rotateAbout(x, y, 118+22*math.Sin(t*1.9)), func() {
+			leaf := at(x, y).cubic(x+60, y-46, x+120, y-40, x+176, y).cubic(x+120, y+40, x+60, y+46, x, y)
+			c.shadow(leaf, 0, 0, 12, 0.14)
+		})
+	}
+	c.with(translate(0, 10).then(scaleAbout(500, 500, 0.96)), func() { draw(c, p) })
 }
 
 // woodGrain is long wavy lines; scale is how wide.

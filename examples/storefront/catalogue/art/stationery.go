@@ -15,7 +15,7 @@ func notebook(c *canvas, p palette) {
 		cover := roundRect(292, 182, 404, 604, 16)
 		c.shadow(cover, 6, 4, 8, 0.3)
 		c.fill(cover, func(x, y float64) colour { // the weave
-			thread := 0.035*math.Sin(x*1.7) + 0.035*math.Sin(y*1.7) + 0.05*(noise(int(x/3), int(y/3))-0.5)
+			thread := 0.07*(noise(int(x/2), int(y/9))-0.5) + 0.07*(noise(int(x/9), int(y/2))-0.5)
 			return p.body.lighter(0.05 + thread)
 		})
 		c.inside(cover, func() {
@@ -145,7 +145,7 @@ func tape(c *canvas, p palette) {
 }
 
 func lamp(c *canvas, p palette) {
-	c.everywhere(radial(500, 400, 520, 480, stop{0, p.detail.alpha(0.65)}, stop{1, p.detail.alpha(0)}))
+	c.wash(radial(500, 400, 520, 480, stop{0, p.detail.alpha(0.65)}, stop{1, p.detail.alpha(0)}))
 	c.ground(500, 780, 150)
 	wood := func(t, u float64) colour { return woodGrain(p.accent, 1)(u*200, t*120) }
 	c.turn(straight(500, 142, 742, 150, 750, 150, 774, 144, 780), material{gloss: 0.3, pattern: wood})

@@ -83,7 +83,7 @@ func teacake(c *canvas, p palette) {
 			}
 			c.fill(taper(6, 2, point{x, y}, point{x + n*math.Cos(d), y + n*math.Sin(d)}), solid(tone.alpha(0.8)))
 		}
-		c.everywhere(radial(420, 420, 420, 420, stop{0, white.alpha(0.14)}, stop{0.6, white.alpha(0)}, stop{1, black.alpha(0.30)}))
+		c.wash(radial(420, 420, 420, 420, stop{0, white.alpha(0.14)}, stop{0.6, white.alpha(0)}, stop{1, black.alpha(0.30)}))
 	})
 	// The wrapper hides the lower part; its torn edge curls.
 	wrap := at(214, 560).cubic(320, 500, 380, 610, 500, 566).cubic(600, 528, 690, 596, 786, 540).

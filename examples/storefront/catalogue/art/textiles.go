@@ -33,7 +33,7 @@ func waffle(base colour, x, y float64) colour {
 }
 
 func plainWeave(base colour, x, y float64) colour {
-	return base.lighter(0.04*math.Sin(x*1.5) + 0.04*math.Sin(y*1.5) + 0.04).darker(0.04 * noise(int(x/3), int(y/3)))
+	return base.lighter(0.06 * noise(int(x/2), int(y/9))).darker(0.06 * noise(int(x/9), int(y/2)))
 }
 
 func herringbone(base colour, x, y float64) colour {
@@ -46,8 +46,8 @@ func herringbone(base colour, x, y float64) colour {
 }
 
 func towel(c *canvas, p palette) {
-	c.folded(236, 530, 790, 108, []colour{p.body, p.accent, p.detail, p.body}, waffle)
-	c.fill(roundRect(300, 410, 54, 34, 4), solid(p.detail)) // a sewn label
+	c.folded(236, 530, 780, 112, []colour{p.accent, p.detail, p.body}, waffle)
+	c.fill(roundRect(300, 490, 54, 34, 4), solid(p.detail)) // a sewn label
 }
 
 func bedding(c *canvas, p palette) {
