@@ -101,6 +101,8 @@ type Effect struct {
 	Record *Record
 	// New says that the record did not exist before.
 	New bool
+	// WasExpiring is when the hold of a record that is not new would have ended, before.
+	WasExpiring time.Time
 	// Movements are the new ones; they are in a record's Movements already.
 	Movements []inventory.Movement
 	// Changes are the levels that changed; their After is in the book already.
@@ -174,4 +176,18 @@ func (b *Book) carryOut(r inventory.Request, effect *Effect) (inventory.Result, 
 		result.Reservation = file.Reservation()
 	}
 	return result, effect
+}
+
+// Assume returns a book for one request that changes levels by differences, in which every level it touches exists and has
+// room: the request's effect is then right in all but the levels, which the database must check and change by the movements.
+// record is the reservation that the request settles, else nil.
+func Assume(r inventory.Request, record *Record) *Book {
+	b := NewBook()
+	if record != nil {
+		b.Records[record.Key] = record
+	}
+	for _, place := range b.Places(r) {
+		b.Levels[place] = inventory.Level{SKU: place.SKU, Location: place.Location, BackorderLimit: 2 * inventory.MaxQuantity, Version: 1}
+	}
+	return b
 }

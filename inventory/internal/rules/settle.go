@@ -20,8 +20,9 @@ func (b *Book) settle(r inventory.Request) (inventory.Result, *Effect) {
 		if !Later(r.Expires, record.ExpiresAt) {
 			return inventory.Result{Repeat: true, Reservation: record.Reservation()}, nil
 		}
+		was := record.ExpiresAt
 		record.ExpiresAt = r.Expires
-		return b.carryOut(r, &Effect{Record: record})
+		return b.carryOut(r, &Effect{Record: record, WasExpiring: was})
 	}
 	var changes []inventory.Change
 	for _, m := range record.of(inventory.KindReserve, record.Key) {
@@ -40,7 +41,7 @@ func (b *Book) settle(r inventory.Request) (inventory.Result, *Effect) {
 		changes = append(changes, inventory.Change{Before: before, After: after})
 	}
 	record.State, record.SettledAt = final(r.Kind), r.Now
-	return b.carryOut(r, &Effect{Record: record, Changes: changes})
+	return b.carryOut(r, &Effect{Record: record, WasExpiring: record.ExpiresAt, Changes: changes})
 }
 
 // Settled reports whether the reservation's state alone answers the request, and how.
