@@ -18,7 +18,7 @@ var facetSources = map[string][]string{
 	"size":          {"form_factor"},
 	"origin":        {"country_of_origin"},
 	"connectivity":  {"connectivity_technology"},
-	"compatibility": {"brand_compatibility"},
+	"fits":         {"brand_compatibility"},
 }
 
 // logistics begin the keys that only a warehouse reads.

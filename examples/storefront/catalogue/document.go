@@ -69,7 +69,7 @@ func Document(p *Product) search.Document {
 		fields[ReleasedField] = p.Released
 	}
 	for key := range FacetAttributes() {
-		if values := p.Values(key); len(values) > 0 {
+		if values := p.Facets(key); len(values) > 0 {
 			fields[key] = values
 		}
 	}

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +29,8 @@ func TestDocumentHasWhatTheSchemaSays(t *testing.T) {
 		field, known := Schema().Field(key)
 		require.True(t, known && field.Facet, key)
 	}
+	require.NotContains(t, Document(&Product{ID: "x", Attributes: map[string]string{"colour": strings.Repeat("very ", 30) + "black"}}).Fields, "colour",
+		"a text is no filter")
 	require.Equal(t, "tea > green", SearchPath("tea/green"))
 	require.Equal(t, "tea/green", PathOf("tea > green"))
 }

@@ -78,6 +78,15 @@ func (p *Product) Values(key string) []string {
 	return splitValues(value)
 }
 
+// maxFacet is the length in bytes from which on a value is a text that nobody
+// filters by.
+const maxFacet = 100
+
+// Facets returns the values of an attribute that shoppers filter by.
+func (p *Product) Facets(key string) []string {
+	return slices.DeleteFunc(p.Values(key), func(value string) bool { return len(value) > maxFacet })
+}
+
 func splitValues(s string) []string {
 	var values []string
 	for part := range strings.SplitSeq(s, ",") {
@@ -132,7 +141,7 @@ func facetRank(key string) int {
 
 // facetAttributes are the attributes that shoppers filter by, in the order
 // that the filters are shown.
-var facetAttributes = []string{"colour", "material", "type", "size", "origin", "connectivity", "compatibility"}
+var facetAttributes = []string{"colour", "material", "type", "size", "origin", "connectivity", "fits"}
 
 // FacetAttributes yields the attributes that shoppers filter by, in the order
 // that a page shows them.
