@@ -58,7 +58,7 @@ func (s *sources) room(src *source) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !s.stopping {
-		if n := src.wants(); n > 0 {
+		if n := src.wants(len(s.all) > 1); n > 0 {
 			return n
 		}
 		src.space.Wait()
@@ -66,14 +66,20 @@ func (s *sources) room(src *source) int {
 	return 0
 }
 
-func (src *source) wants() int {
+// wants is how many jobs to fetch. Where queues compete one is kept at hand even while
+// all handlers are busy: weights can only choose among jobs that are here.
+func (src *source) wants(competing bool) int {
 	limit := src.options.Concurrency
 	if src.limiter != nil {
 		limit = min(limit, src.options.Burst)
 	} else if src.took < readAhead {
 		limit += min(maxReadAhead, int(int64(limit)*int64(readAhead)/int64(max(src.took, time.Microsecond))))
 	}
-	return limit - src.running - len(src.buffer)
+	room := limit - src.running - len(src.buffer)
+	if competing {
+		room = max(room, 1-len(src.buffer))
+	}
+	return room
 }
 
 // add offers fetched jobs to the handlers; false when stopping.
@@ -100,6 +106,7 @@ func (s *sources) next() (*source, *Delivery) {
 			src.buffer[0] = nil
 			src.buffer = src.buffer[1:]
 			src.running++
+			src.space.Signal()
 			return src, d
 		}
 		s.work.Wait()

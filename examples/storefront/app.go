@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/examples/storefront/web"
 	"github.com/seed82d84382/commerce/notify"
@@ -53,12 +52,8 @@ func openApp(ctx context.Context, cfg *config, url string, log *slog.Logger, std
 	if err != nil {
 		return nil, err
 	}
-	products, err := catalogue.Open(ctx, b.db)
-	if err != nil {
-		return nil, err
-	}
 	a.shop, err = shop.Open(ctx, shop.Options{
-		DB: b.db, Products: products, Stock: b.stock, Jobs: notify.NewClient(b.queue, nil), Codes: b.codes, Hold: cfg.hold, URL: a.url, Log: log,
+		DB: b.db, Products: b.products, Stock: b.stock, Jobs: notify.NewClient(b.queue, nil), Codes: b.codes, Hold: cfg.hold, URL: a.url, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -66,15 +61,15 @@ func openApp(ctx context.Context, cfg *config, url string, log *slog.Logger, std
 	if err := tellAdmin(ctx, a.shop, cfg.adminPassword, stdout); err != nil {
 		return nil, err
 	}
-	indexer := shop.NewIndexer(products, b.index)
+	indexer := shop.NewIndexer(b.products, b.index)
 	a.onClose(indexer.Close)
-	if err := stockShelves(ctx, cfg, products, a.shop, indexer, stdout); err != nil {
+	if err := stockShelves(ctx, cfg, b.products, a.shop, indexer, stdout); err != nil {
 		return nil, err
 	}
 	if err := a.employ(b); err != nil {
 		return nil, err
 	}
-	if err := a.open(cfg, b, products, indexer); err != nil {
+	if err := a.open(cfg, b, indexer); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -105,7 +100,7 @@ func (a *app) employ(b *backends) error {
 }
 
 // open makes the pages, with a session manager each for shoppers and for the admin.
-func (a *app) open(cfg *config, b *backends, products *catalogue.Table, indexer *shop.Indexer) error {
+func (a *app) open(cfg *config, b *backends, indexer *shop.Indexer) error {
 	https := cfg.publicURL != nil && cfg.publicURL.Scheme == "https"
 	shoppers, err := session.New(b.sessions, &session.Options{
 		Idle: 2 * time.Hour, Cookie: session.CookieOptions{Name: "shop", Insecure: !https}, Logger: a.log,
@@ -139,7 +134,7 @@ func (a *app) open(cfg *config, b *backends, products *catalogue.Table, indexer 
 	}
 	a.onClose(admins.Close)
 	pages, err := web.New(&web.Options{
-		Shop: a.shop, Products: products, Pictures: shop.NewPictures(b.db, b.images), Indexer: indexer,
+		Shop: a.shop, Products: b.products, Pictures: shop.NewPictures(b.db, b.images), Indexer: indexer,
 		Sessions: shoppers, AdminSessions: admins, Search: b.index, Images: b.images,
 		Queue: b.queue, Outbox: b.outbox,
 		HTTPS: https, TrustProxy: cfg.trustProxy, LoginLimit: cfg.loginLimit, Hold: cfg.hold, Log: a.log, Now: time.Now,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/outbox"
+	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/inventory"
 	stocksqlite "github.com/seed82d84382/commerce/inventory/sqlite"
 	"github.com/seed82d84382/commerce/media"
@@ -36,6 +37,7 @@ import (
 // else of the shop works with any.
 type backends struct {
 	db       *sql.DB // accounts, carts, orders; and what shares their transactions
+	products *catalogue.Table
 	stock    *inventory.Inventory
 	queue    *notify.Queue
 	sessions session.Driver
@@ -55,6 +57,10 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 	for _, open := range []func() error{
 		func() error { return b.openDatabase(ctx, dir.join("shop.db")) },
 		func() (err error) {
+			b.products, err = catalogue.Open(ctx, b.db)
+			return err
+		},
+		func() (err error) {
 			b.stock, err = stocksqlite.Open(ctx, b.db, &inventory.Options{Logger: log})
 			return closing(b, err, func() error { return b.stock.Close() })
 		},
@@ -71,7 +77,10 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			return closing(b, err, func() error { return b.images.Close() })
 		},
 		func() (err error) {
-			b.index, err = blevesearch.Open(dir.join("search"), catalogue.Schema(), nil)
+			b.index, err = blevesearch.Open(dir.join("search"), catalogue.Schema(), &blevesearch.Options{
+				Options: search.Options{Logger: log},
+				Source:  shop.Documents(ctx, b.products), // an index of an older schema is built anew
+			})
 			return closing(b, err, func() error { return b.index.Close() })
 		},
 		func() error { return b.openCodes(cfg) },

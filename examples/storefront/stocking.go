@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -33,7 +34,12 @@ func stockShelves(ctx context.Context, cfg *config, products *catalogue.Table, s
 	if err != nil {
 		return fmt.Errorf("opening stock: %w", err)
 	}
-	indexed, err := s.Once(ctx, "indexed", fingerprint+"/"+catalogue.Schema().Fingerprint(), func() error {
+	if whole, err := indexer.Whole(ctx); err != nil || !whole { // somebody removed the index, which can be had again
+		if err := errors.Join(err, s.Undo(ctx, "indexed")); err != nil {
+			return fmt.Errorf("search index: %w", err)
+		}
+	}
+	indexed, err := s.Once(ctx, "indexed", fingerprint, func() error {
 		total, err := products.Count(ctx, "")
 		if err != nil {
 			return err

@@ -288,10 +288,15 @@ func (d *driver) mkdirAll(dir string) (bool, error) {
 		return false, nil
 	}
 	err := d.root.MkdirAll(dir, 0o755)
-	if errors.Is(err, fs.ErrExist) { // as a file
-		err = errFolder
+	if !errors.Is(err, fs.ErrExist) {
+		return true, err
 	}
-	return true, err
+	for ; dir != "."; dir = path.Dir(dir) {
+		if info, err := d.root.Stat(dir); err == nil && !info.IsDir() {
+			return false, errFolder
+		}
+	}
+	return false, fs.ErrNotExist // it was there for a moment, until a Delete took it away
 }
 
 // syncDirs makes the entry of a new file last, and those of new folders above it.

@@ -48,6 +48,16 @@ func (i *Indexer) Progress() Progress {
 // Count returns how many products can be found.
 func (i *Indexer) Count(ctx context.Context) (int, error) { return i.index.Count(ctx) }
 
+// Whole reports whether every product can be found, as far as their numbers tell.
+func (i *Indexer) Whole(ctx context.Context) (bool, error) {
+	products, err := i.products.Count(ctx, "")
+	if err != nil {
+		return false, err
+	}
+	indexed, err := i.index.Count(ctx)
+	return indexed == products, err
+}
+
 // Start builds a new index in the background. It reports false when one is
 // being built already, or after Close.
 func (i *Indexer) Start() bool {
@@ -81,7 +91,7 @@ func (i *Indexer) build(ctx context.Context, report func(done, total int)) error
 	total, err := i.products.Count(ctx, "")
 	i.update(func(p *Progress) { p.Total = total })
 	if err == nil {
-		err = i.index.Rebuild(ctx, i.documents(ctx), &search.RebuildOptions{BatchSize: 1000, Progress: func(made search.Progress) {
+		err = i.index.Rebuild(ctx, Documents(ctx, i.products), &search.RebuildOptions{BatchSize: 1000, Progress: func(made search.Progress) {
 			i.update(func(p *Progress) { p.Done = made.Documents })
 			if report != nil {
 				report(made.Documents, total)
@@ -98,9 +108,10 @@ func (i *Indexer) update(change func(*Progress)) {
 	change(&i.progress)
 }
 
-func (i *Indexer) documents(ctx context.Context) iter.Seq2[search.Document, error] {
+// Documents yields every product as the search index holds it.
+func Documents(ctx context.Context, products *catalogue.Table) iter.Seq2[search.Document, error] {
 	return func(yield func(search.Document, error) bool) {
-		for p, err := range i.products.All(ctx) {
+		for p, err := range products.All(ctx) {
 			if err != nil {
 				yield(search.Document{}, err)
 				return

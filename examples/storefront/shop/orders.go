@@ -44,7 +44,15 @@ type OrderLine struct {
 
 // Number is what people call the order: the first characters of its id, which
 // are random enough among the orders of one person.
-func (o *Order) Number() string { return o.ID[:4] + "-" + o.ID[4:8] }
+func (o *Order) Number() string { return OrderNumber(o.ID) }
+
+// OrderNumber is the number of the order with an id.
+func OrderNumber(id string) string {
+	if len(id) < 8 {
+		return id
+	}
+	return id[:4] + "-" + id[4:8]
+}
 
 const orderColumns = `id, account_id, status, total_cents, language, name, email, address, created_at, held_until, paid_at`
 

@@ -90,6 +90,11 @@ func (s *Shop) Once(ctx context.Context, name, state string, work func() error) 
 	return true, s.setSetting(ctx, "done."+name, state)
 }
 
+// Undo forgets that the work of a name was done.
+func (s *Shop) Undo(ctx context.Context, name string) error {
+	return s.setSetting(ctx, "done."+name, "")
+}
+
 const originKey = "catalogue.origin"
 
 // Origin says where the products come from, as SetOrigin was told; "" at first.

@@ -69,7 +69,7 @@ func (s *Shop) Movements(ctx context.Context, sku string) ([]inventory.Movement,
 // StockUp gives every product of the catalogue that has no stock record yet what
 // the catalogue says is on hand. Stock that is kept already is left alone.
 func (s *Shop) StockUp(ctx context.Context) error {
-	_, err := s.stock.Import(ctx, "opening-"+rand.Text(), s.unstocked(ctx), &inventory.ImportOptions{Reason: "opening stock"})
+	_, err := s.stock.Import(ctx, "opening-"+rand.Text(), s.unstocked(ctx), &inventory.ImportOptions{Reason: "catalogue"})
 	return err
 }
 

@@ -161,8 +161,12 @@ func (s *Server) showItem(w http.ResponseWriter, r *http.Request, status int, er
 		return err
 	}
 	for _, m := range movements {
+		reason := m.Reason
+		if reason == "" && m.Reservation != "" {
+			reason = lang.T("order.title", shop.OrderNumber(m.Reservation))
+		}
 		page.Movements = append(page.Movements, movementRow{
-			Time: lang.Time(m.At.Local()), Kind: lang.T("movement." + string(m.Kind)), Reason: m.Reason, OnHand: signed(m.OnHand), Reserved: signed(m.Reserved),
+			Time: lang.Time(m.At.Local()), Kind: lang.T("movement." + string(m.Kind)), Reason: reason, OnHand: signed(m.OnHand), Reserved: signed(m.Reserved),
 		})
 	}
 	return s.showAdmin(w, r, status, "admin_item", "stock", page.Title, page)

@@ -183,13 +183,14 @@ func boundsOf(value string) search.Bounds {
 
 func priceLabel(lang i18n.Language, value string) string {
 	low, high, _ := priceBounds(value)
+	round := func(cents int64) string { return strings.TrimSuffix(lang.Money(cents), ".00") }
 	switch {
 	case low == 0:
-		return lang.T("search.price.under", lang.Money(high))
+		return lang.T("search.price.under", round(high))
 	case high == 0:
-		return lang.T("search.price.over", lang.Money(low))
+		return lang.T("search.price.over", round(low))
 	}
-	return lang.T("search.price.between", lang.Money(low), lang.Money(high))
+	return lang.T("search.price.between", round(low), round(high))
 }
 
 func (a *ask) heading(lang i18n.Language) string {

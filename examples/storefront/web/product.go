@@ -18,7 +18,7 @@ type productPage struct {
 	Title       string
 	Brand       string
 	BrandURL    string
-	Category    *categoryLink
+	Trail       []categoryLink // from the top category down
 	Picture     picture
 	Views       []viewLink // none of a product that has a photo
 	PriceCents  int64
@@ -59,8 +59,8 @@ func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
 		page.Brand = catalogue.ValueLabel(p.Brand).In(tongue)
 		page.BrandURL = "/search?" + url.Values{"brand": {p.Brand}}.Encode()
 	}
-	if p.Category != "" {
-		page.Category = &categoryLink{Name: catalogue.CategoryLabel(p.Category).In(tongue), URL: categoryURL(p.Category)}
+	for _, c := range catalogue.CategoryTrail(p.Category) {
+		page.Trail = append(page.Trail, categoryLink{Name: c.Label.In(tongue), URL: categoryURL(c.Path)})
 	}
 	for _, line := range p.Specifications() {
 		page.Attributes = append(page.Attributes, attribute{line.Name.In(tongue), line.Value.In(tongue)})
