@@ -68,7 +68,7 @@ type window struct {
 func (p *process) window(t *testing.T, browser context.Context, s size) *window {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-	ctx, cancelTimeout := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancelTimeout := context.WithTimeout(ctx, time.Minute)
 	w := &window{t: t, ctx: ctx, shop: p, size: s, expected: map[int64]bool{}}
 	t.Cleanup(func() {
 		w.healthy()
@@ -212,6 +212,7 @@ func (w *window) path() string {
 
 func (w *window) text(at css) string {
 	w.t.Helper()
+	require.NotZero(w.t, w.count(at), "%s has no %s", w.path(), at)
 	text, err := chromedp.Run(w.ctx, chromedp.Text(at, chromedp.NodeVisible))
 	require.NoError(w.t, err)
 	return strings.TrimSpace(text)
