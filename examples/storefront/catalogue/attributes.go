@@ -12,12 +12,12 @@ import (
 // facetSources names, for an attribute that shoppers filter by, the keys under
 // which catalogue files give it, best first.
 var facetSources = map[string][]string{
-	"colour":        {"product_colour", "printing_colours", "cable_colour", "case_colour"},
-	"material":      {"jacket_material", "housing_material"},
-	"type":          {"product_type", "cable_type", "battery_technology"},
-	"size":          {"form_factor"},
-	"origin":        {"country_of_origin"},
-	"connectivity":  {"connectivity_technology"},
+	"colour":       {"product_colour", "printing_colours", "cable_colour", "case_colour"},
+	"material":     {"jacket_material", "housing_material"},
+	"type":         {"product_type", "cable_type", "battery_technology"},
+	"size":         {"form_factor"},
+	"origin":       {"country_of_origin"},
+	"connectivity": {"connectivity_technology"},
 	"fits":         {"brand_compatibility"},
 }
 

@@ -31,8 +31,8 @@ func Schema() search.Schema {
 	fields := []search.Field{
 		{Name: TitleField(English), Kind: search.Text, Weight: 4, Store: true, Suggest: true},
 		{Name: TitleField(Chinese), Kind: search.Text, Weight: 4, Language: "und", Store: true, Suggest: true},
-		{Name: BrandField, Kind: search.Keyword, Weight: 2, Language: "und", Facet: true},
-		{Name: "labels", Kind: search.Text, Weight: 2},
+		{Name: BrandField, Kind: search.Keyword, Weight: 2, Language: "und", Facet: true, Suggest: true},
+		{Name: "labels", Kind: search.Text, Weight: 2, Suggest: true},
 		{Name: "model", Kind: search.Text, Weight: 2, Language: "und"},
 		{Name: "description", Kind: search.Text, Weight: 1},
 		{Name: "description_zh", Kind: search.Text, Weight: 1, Language: "und"},
