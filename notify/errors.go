@@ -100,8 +100,8 @@ func RetryAfter(delay time.Duration, err error) error {
 	return &retryAfterError{max(delay, 0), err}
 }
 
-// retryDelay returns the delay asked for with RetryAfter.
-func retryDelay(err error) (time.Duration, bool) {
+// RetryDelay returns the delay that was asked for with RetryAfter.
+func RetryDelay(err error) (time.Duration, bool) {
 	if e, ok := errors.AsType[*retryAfterError](err); ok {
 		return e.delay, true
 	}

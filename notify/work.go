@@ -123,7 +123,7 @@ func (r *run) settle(ctx context.Context, reg *registration, d *Delivery, attemp
 		r.bury(d, reason, err)
 		return
 	}
-	delay, fixed := retryDelay(err)
+	delay, fixed := RetryDelay(err)
 	if !fixed {
 		delay = fullJitter(reg.options.MinBackoff, reg.options.MaxBackoff, attempt)
 	}

@@ -67,6 +67,13 @@ func NewSMTP(addr string, o *SMTPOptions) (Sender, error) {
 		s.options = append(s.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	case ImplicitTLS:
 		s.options = append(s.options, gomail.WithSSL())
+		s.implicit = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+		if o.TLSConfig != nil {
+			s.implicit = o.TLSConfig.Clone()
+		}
+		if s.implicit.ServerName == "" {
+			s.implicit.ServerName = host
+		}
 	case Plain:
 		s.options = append(s.options, gomail.WithTLSPolicy(gomail.NoTLS))
 	default:
@@ -79,14 +86,11 @@ func NewSMTP(addr string, o *SMTPOptions) (Sender, error) {
 		s.options = append(s.options, gomail.WithHELO(o.Hello))
 	}
 	if o.Username != "" {
-		s.options = append(s.options, gomail.WithUsername(o.Username), gomail.WithPassword(o.Password),
-			gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover))
-		if o.TLS == Plain {
-			if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-				return nil, &InvalidError{"TLS", "a password is not sent unencrypted over a network"}
-			}
-			s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthPlainNoEnc))
+		auth, err := authentication(o.TLS, host)
+		if err != nil {
+			return nil, err
 		}
+		s.options = append(s.options, gomail.WithUsername(o.Username), gomail.WithPassword(o.Password), auth)
 	}
 	if _, err := gomail.NewClient(s.host, s.options...); err != nil {
 		return nil, &InvalidError{"options", err.Error()}
@@ -94,10 +98,27 @@ func NewSMTP(addr string, o *SMTPOptions) (Sender, error) {
 	return s, nil
 }
 
+// authentication picks the mechanisms that a policy allows.
+func authentication(policy TLSPolicy, host string) (gomail.Option, error) {
+	switch policy {
+	case Plain:
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return nil, &InvalidError{"TLS", "a password is not sent unencrypted over a network"}
+		}
+		return gomail.WithSMTPAuth(gomail.SMTPAuthPlainNoEnc), nil
+	case ImplicitTLS:
+		// go-mail cannot see that our dialer encrypts and would discover no mechanism.
+		return gomail.WithOpportunisticSMTPAuth(gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1,
+			gomail.SMTPAuthPlain, gomail.SMTPAuthLogin), nil
+	}
+	return gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), nil
+}
+
 type smtpSender struct {
-	host    string
-	options []gomail.Option
-	now     func() time.Time
+	host     string
+	options  []gomail.Option
+	implicit *tls.Config // nil: connections begin in clear
+	now      func() time.Time
 }
 
 func (s *smtpSender) Send(ctx context.Context, m *Message) error {
@@ -105,7 +126,7 @@ func (s *smtpSender) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return notify.Permanent(err)
 	}
-	client, err := gomail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)], gomail.WithDialContextFunc(dial(ctx)))...)
+	client, err := gomail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)], gomail.WithDialContextFunc(s.dial(ctx)))...)
 	if err != nil {
 		return fmt.Errorf("email: %w", err)
 	}
@@ -119,15 +140,25 @@ func (s *smtpSender) Send(ctx context.Context, m *Message) error {
 	return classify(err)
 }
 
-// dial connects, and cuts the connection when the caller's context ends in the middle of the dialogue.
-func dial(sending context.Context) gomail.DialContextFunc {
+// dial connects, and cuts the connection when the caller's context ends in the
+// middle of the dialogue. go-mail leaves TLS from the first byte to its dialer.
+func (s *smtpSender) dial(sending context.Context) gomail.DialContextFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
 		stop := context.AfterFunc(sending, func() { _ = conn.Close() })
-		return &watchedConn{Conn: conn, stop: stop}, nil
+		conn = &watchedConn{Conn: conn, stop: stop}
+		if s.implicit == nil {
+			return conn, nil
+		}
+		secure := tls.Client(conn, s.implicit)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return secure, nil
 	}
 }
 
