@@ -13,6 +13,8 @@ import (
 	"github.com/seed82d84382/commerce/inventory/mysql"
 )
 
+var strategies = []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional}
+
 func openDB(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("mysql", dsn)
@@ -26,7 +28,7 @@ func openDB(t *testing.T, dsn string) *sql.DB {
 func TestConformance(t *testing.T) {
 	server := testenvtest.MariaDB(t)
 	inventorytest.Run(t, inventorytest.Harness{
-		Strategies: []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional},
+		Strategies: strategies,
 		Storage: func(t *testing.T) inventorytest.Storage {
 			db := openDB(t, testenvtest.Database(t, server))
 			return inventorytest.Storage{
