@@ -117,8 +117,7 @@ func TestChaosCutLine(t *testing.T) {
 			config, err := driver.ParseDSN(testenvtest.Database(t, server))
 			require.NoError(t, err)
 			config.Addr = proxy.Addr()
-			config.Logger = &driver.NopLogger{}
-			db := openDB(t, config.FormatDSN())
+			db := openConfig(t, config)
 			stock, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, SweepInterval: -1, Retries: 10_000})
 			require.NoError(t, err)
 			defer stock.Close()
@@ -149,8 +148,7 @@ func TestChaosKilledServer(t *testing.T) {
 	server := testenvtest.PrivateMariaDB(t, nil)
 	config, err := driver.ParseDSN(testenvtest.Database(t, server))
 	require.NoError(t, err)
-	config.Logger = &driver.NopLogger{}
-	db := openDB(t, config.FormatDSN())
+	db := openConfig(t, config)
 	stock, err := mysql.Open(t.Context(), db, &inventory.Options{SweepInterval: -1})
 	require.NoError(t, err)
 	defer stock.Close()

@@ -31,7 +31,7 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 			plantest.Use(t, func(o *inventory.Options) (*inventory.Inventory, error) { return mysql.Open(t.Context(), db, o) }, strategy)
 			statements := recorder.Statements()
 			require.Greater(t, len(statements), 10)
-			plain := openDB(t, config.FormatDSN())
+			plain := openConfig(t, config)
 			_, err = plain.Exec("ANALYZE TABLE inventory_levels, inventory_requests, inventory_movements")
 			require.NoError(t, err)
 			for _, statement := range statements {

@@ -77,7 +77,7 @@ func TestOtherSettings(t *testing.T) {
 				config, err := driver.ParseDSN(testenvtest.Database(t, server))
 				require.NoError(t, err)
 				change(config)
-				db := openDB(t, config.FormatDSN())
+				db := openConfig(t, config)
 				if name == "interpolated" {
 					db.SetMaxOpenConns(1)
 				}
