@@ -140,9 +140,7 @@ func TestTwentyShoppersRaceForTheLastPiece(t *testing.T) {
 func TestPayOnceForManyClicks(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	mei := b.shopper(t, 1, CartLine{b.skus[0], 2})
-	placed, err := b.Place(t.Context(), b.placement(mei))
-	require.NoError(t, err)
+	mei, placed := b.placed(t, CartLine{b.skus[0], 2})
 
 	var clicks sync.WaitGroup
 	errs := make([]error, 8)
@@ -182,9 +180,7 @@ func TestPayIsOnlyForTheOwner(t *testing.T) {
 func TestExpiredOrderGivesItsStockBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	mei := b.shopper(t, 1, CartLine{b.skus[0], 4})
-	placed, err := b.Place(t.Context(), b.placement(mei))
-	require.NoError(t, err)
+	mei, placed := b.placed(t, CartLine{b.skus[0], 4})
 
 	n, err := b.Expire(t.Context())
 	require.NoError(t, err)
@@ -214,14 +210,12 @@ func TestExpiredOrderGivesItsStockBack(t *testing.T) {
 func TestCancelGivesTheStockBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	mei := b.shopper(t, 1, CartLine{b.skus[0], 4})
-	placed, err := b.Place(t.Context(), b.placement(mei))
-	require.NoError(t, err)
+	mei, placed := b.placed(t, CartLine{b.skus[0], 4})
 	for range 2 {
 		require.NoError(t, b.Cancel(t.Context(), mei.ID, placed.ID))
 	}
 	require.Equal(t, 10, b.available(t, b.skus[0]))
-	_, err = b.Pay(t.Context(), mei.ID, placed.ID)
+	_, err := b.Pay(t.Context(), mei.ID, placed.ID)
 	require.ErrorIs(t, err, ErrExpired)
 	b.reconciled(t)
 }

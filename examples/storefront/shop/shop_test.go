@@ -109,6 +109,15 @@ func (b *bench) placement(account *Account) Placement {
 		Contact: Contact{Name: "Mei", Email: "mei@example.com", Address: "1 Lantern Lane"}}
 }
 
+// placed opens an account that has placed an order.
+func (b *bench) placed(t *testing.T, lines ...CartLine) (*Account, *Order) {
+	t.Helper()
+	account := b.shopper(t, 1, lines...)
+	placed, err := b.Place(t.Context(), b.placement(account))
+	require.NoError(t, err)
+	return account, placed
+}
+
 func (b *bench) available(t *testing.T, sku string) int {
 	t.Helper()
 	available, err := b.Available(t.Context(), []string{sku})
