@@ -223,11 +223,13 @@ func (w *window) count(all css) int {
 	return eval[int](w, fmt.Sprintf(`document.querySelectorAll(%q).length`, all))
 }
 
-// eventually waits until a script's answer is true.
+// eventually waits until a script's answer is true, across pages.
 func (w *window) eventually(script string) {
 	w.t.Helper()
-	_, err := chromedp.Run(w.ctx, chromedp.Poll[bool](script, chromedp.WithPollingInterval(waitStep), chromedp.WithPollingTimeout(waitLong)))
-	require.NoError(w.t, err, script)
+	require.Eventually(w.t, func() bool {
+		yes, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](script))
+		return err == nil && yes // between two pages there is nobody to ask
+	}, waitLong, waitStep, script)
 }
 
 // soundness is what a page says of itself.

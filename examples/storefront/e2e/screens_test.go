@@ -34,7 +34,7 @@ func (w *window) screen(name string) {
 	require.NoError(w.t, os.MkdirAll(dir, 0o755))
 	var small bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	require.NoError(w.t, encoder.Encode(&small, fewColours(picture, 160)))
+	require.NoError(w.t, encoder.Encode(&small, fewColours(picture, 256)))
 	require.NoError(w.t, os.WriteFile(filepath.Join(dir, name+".png"), small.Bytes(), 0o644))
 }
 

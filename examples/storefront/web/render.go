@@ -94,6 +94,13 @@ func serveAssets(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, name)
 }
 
+// serveIcon answers what browsers ask for by themselves on pages that name no
+// icon, such as the queues' dashboard.
+func serveIcon(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	http.ServeFileFS(w, r, files, "static/icon.svg")
+}
+
 // view is what every page gets; Page is the page's own.
 type view struct {
 	Lang        i18n.Language

@@ -100,6 +100,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /static/{name}", serveAssets)
+	mux.HandleFunc("GET /favicon.ico", serveIcon)
 	mux.Handle("GET "+mediaPath, http.StripPrefix(mediaPath, s.mediaFiles()))
 	mux.Handle("GET /picture/{id}", s.page(s.picture))
 	mux.Handle("GET /suggest", s.page(s.suggest))
