@@ -201,6 +201,43 @@ func TestVariantIsMadeOnce(t *testing.T) {
 	require.Equal(t, 80, v.Height, "a replaced image has new variants")
 }
 
+// replacing replaces a file right after it has been looked at.
+type replacing struct {
+	media.Driver
+	once func()
+}
+
+func (r *replacing) Stat(ctx context.Context, name string) (media.File, error) {
+	f, err := r.Driver.Stat(ctx, name)
+	if replace := r.once; replace != nil {
+		r.once = nil
+		replace()
+	}
+	return f, err
+}
+
+// OpenFile implements media.Opener, the way that does not compare hashes by itself.
+func (r *replacing) OpenFile(ctx context.Context, name string) (media.File, io.ReadSeekCloser, error) {
+	return r.Driver.(media.Opener).OpenFile(ctx, name)
+}
+
+// A variant of the new content is never kept, nor shown, as one of the old.
+func TestVariantOfReplacedOriginal(t *testing.T) {
+	t.Parallel()
+	inner := open(t, nil)
+	f := save(t, inner, "a.jpg", jpegOf(t, gradient(400, 400)), nil)
+	driver := &replacing{Driver: inner.Driver(), once: func() {
+		save(t, inner, "a.jpg", jpegOf(t, gradient(400, 200)), &media.SaveOptions{Replace: true})
+	}}
+	store, err := media.New(driver, nil)
+	require.NoError(t, err)
+	v, _ := variant(t, store, f.Name, media.Shop[0])
+	require.Equal(t, [2]int{160, 80}, [2]int{v.Width, v.Height})
+	old := save(t, store, "old.jpg", jpegOf(t, gradient(400, 400)), nil)
+	v, _ = variant(t, store, old.Name, media.Shop[0])
+	require.Equal(t, [2]int{160, 160}, [2]int{v.Width, v.Height})
+}
+
 func TestVariantThatCannotBeKept(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder

@@ -49,11 +49,10 @@ func (m *Manager) Login(ctx context.Context, user User, options *LoginOptions) e
 	if err := o.validate(); err != nil {
 		return err
 	}
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.begun {
 		return ErrCommitted
@@ -65,9 +64,6 @@ func (m *Manager) Login(ctx context.Context, user User, options *LoginOptions) e
 	if s.previous || s.ended {
 		s.forget() // that session is not ours to log in to: begin a new one
 		s.ended = false
-	}
-	if o.Flush || s.current != nil && s.current.record.UserID != "" && s.current.record.UserID != user.ID {
-		s.changes = []change{{}}
 	}
 	login := func(next *session) error {
 		m.bind(next, user, o)
@@ -163,11 +159,10 @@ func (m *Manager) Confirm(ctx context.Context) error {
 }
 
 func (m *Manager) renew(ctx context.Context, edit func(*session) error) error {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.begun {
 		return ErrCommitted
@@ -182,11 +177,10 @@ func (m *Manager) SetDeadline(ctx context.Context, deadline time.Time) error {
 	if !deadline.After(now) || deadline.After(now.Add(forever)) {
 		return &InvalidError{"deadline", "is not within the next 100 years"}
 	}
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	err = s.save(ctx, "set deadline", func(next *session) error {
 		if next.record.ID == "" {
@@ -205,12 +199,11 @@ func (m *Manager) SetDeadline(ctx context.Context, deadline time.Time) error {
 // session cannot be loaded, or Options.AuthHash fails: then the answer of the
 // handler is replaced as Options.Outage says. Load gives that error.
 func (m *Manager) User(ctx context.Context) (user User, ok bool) {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		m.opts.Logger.WarnContext(ctx, "session: user unknown", "error", err)
 		return User{}, false
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.loadChecked(ctx); err != nil || s.current == nil || s.current.record.UserID == "" {
 		return User{}, false
@@ -221,11 +214,10 @@ func (m *Manager) User(ctx context.Context) (user User, ok bool) {
 // Load loads the session now, and returns the error if the store, or
 // Options.AuthHash, fails.
 func (m *Manager) Load(ctx context.Context) error {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.loadChecked(ctx)
 }
@@ -254,11 +246,10 @@ func (s *scope) loadChecked(ctx context.Context) error {
 // have the current one at hand and do not set Options.AuthHash. It reports
 // whether the user is still logged in.
 func (m *Manager) CheckAuth(ctx context.Context, authHash string) (bool, error) {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return false, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil || s.current == nil || s.current.record.UserID == "" {
 		return false, err

@@ -31,11 +31,10 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 func (m *Manager) Clear(ctx context.Context) error { return m.record(ctx, change{}) }
 
 func (m *Manager) record(ctx context.Context, c change) error {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.begun {
 		s.log(ctx, slog.LevelError, "a value was changed after the response had begun", ErrCommitted)
@@ -58,11 +57,10 @@ func (m *Manager) record(ctx context.Context, c change) error {
 // ended meanwhile, ErrRenewed if its token was, ErrCommitted if there is no
 // session yet and the response has begun, ErrUnavailable, *InvalidError.
 func (m *Manager) Update(ctx context.Context, fn func(*Values) error) error {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.save(ctx, "update", func(next *session) error {
 		values := Values{raw: next.content.values}
@@ -137,11 +135,10 @@ func Pop[T any](ctx context.Context, m *Manager, key string) (value T, ok bool) 
 
 // Has reports whether there is a value.
 func (m *Manager) Has(ctx context.Context, key string) bool {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return false
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, err = s.value(ctx, key)
 	return err == nil

@@ -31,11 +31,10 @@ func (s *session) public() Session {
 
 // Current returns the session of the context, if there is one in the store.
 func (m *Manager) Current(ctx context.Context) (Session, bool) {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return Session{}, false
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil || s.current == nil {
 		return Session{}, false
@@ -96,11 +95,10 @@ func (m *Manager) LogoutAll(ctx context.Context, userID string) (int, error) {
 	if err := (User{ID: userID}).validate(); err != nil {
 		return 0, err
 	}
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return m.deleteUser(ctx, userID, "")
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	loadErr := s.load(ctx)
 	n, err := m.deleteUser(ctx, userID, "")
@@ -113,11 +111,10 @@ func (m *Manager) LogoutAll(ctx context.Context, userID string) (int, error) {
 // LogoutOthers ends all sessions of the logged-in user but this one, and
 // returns how many. ErrNoUser if nobody is logged in.
 func (m *Manager) LogoutOthers(ctx context.Context) (int, error) {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.loadChecked(ctx); err != nil {
 		return 0, err

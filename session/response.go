@@ -22,10 +22,19 @@ func (w *response) begin() error {
 	w.once.Do(func() {
 		r := w.scope.request
 		if w.err = w.scope.settle(r.Context()); w.err != nil {
+			for _, name := range ofTheHandler {
+				w.Header().Del(name)
+			}
 			w.scope.m.opts.ErrorHandler(w.ResponseWriter, r, w.err)
 		}
 	})
 	return w.err
+}
+
+// ofTheHandler are headers that tell of the response an error replaces.
+var ofTheHandler = []string{
+	"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length", "Content-Range", "Content-Type",
+	"Etag", "Last-Modified", "Link", "Location", "Refresh", "Trailer",
 }
 
 func (w *response) WriteHeader(code int) {

@@ -58,6 +58,16 @@ func (m *Manager) scopeOf(ctx context.Context) (*scope, error) {
 	return s, nil
 }
 
+// lock finds the scope and locks it; the caller unlocks s.mu.
+func (m *Manager) lock(ctx context.Context) (*scope, error) {
+	s, err := m.scopeOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	return s, nil
+}
+
 // Attach returns a context with the session of a token, for clients that do not
 // come by Middleware: a token in a header, a websocket, a test. An empty or
 // malformed token means a new session. Commit saves it.
@@ -72,11 +82,10 @@ func (m *Manager) Attach(ctx context.Context, tokenText string) context.Context 
 // Commit saves the changes made by Put, Delete and Clear. Middleware does it by
 // itself before the first byte of a response.
 func (m *Manager) Commit(ctx context.Context) error {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.commit(ctx)
 }
@@ -84,11 +93,10 @@ func (m *Manager) Commit(ctx context.Context) error {
 // Token returns the token the client needs from now on, "" if there is no
 // session. It is a secret: put it where only the client sees it.
 func (m *Manager) Token(ctx context.Context) (string, error) {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil || s.current == nil {
 		return "", err
@@ -99,11 +107,10 @@ func (m *Manager) Token(ctx context.Context) (string, error) {
 // Cookie returns the cookie that gives a client the session of the context,
 // for answers that do not come by Middleware. ErrNotFound if there is no session.
 func (m *Manager) Cookie(ctx context.Context) (*http.Cookie, error) {
-	s, err := m.scopeOf(ctx)
+	s, err := m.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.load(ctx); err != nil {
 		return nil, err

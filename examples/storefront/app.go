@@ -102,8 +102,12 @@ func (a *app) employ(b *backends) error {
 // open makes the pages, with a session manager each for shoppers and for the admin.
 func (a *app) open(cfg *config, b *backends, indexer *shop.Indexer) error {
 	https := cfg.publicURL != nil && cfg.publicURL.Scheme == "https"
+	if !https && !isLoopback(cfg.addr) {
+		a.log.Warn("plain HTTP on a network: put TLS in front of the shop and say so with -url https://…")
+	}
 	shoppers, err := session.New(b.sessions, &session.Options{
-		Idle: 2 * time.Hour, Cookie: session.CookieOptions{Name: "shop", Insecure: !https}, Logger: a.log,
+		Idle: 24 * time.Hour, Absolute: 7 * 24 * time.Hour, // of guests; web sets shorter ones at a log-in
+		Cookie: session.CookieOptions{Name: "shop", Insecure: !https}, Logger: a.log,
 		AuthHash: func(ctx context.Context, id string) (string, error) {
 			account, err := a.shop.Account(ctx, id)
 			if errors.Is(err, shop.ErrNotFound) {

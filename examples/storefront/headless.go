@@ -46,7 +46,7 @@ func headlessCheck(ctx context.Context, cfg *config, stdout, stderr io.Writer) e
 	walking, stop := context.WithCancel(ctx)
 	walked := make(chan error, 1)
 	err = app.run(walking, listener, func() {
-		fmt.Fprintf(stdout, "storefront ready on %s\n", app.url)
+		fmt.Fprintf(stdout, "storefront ready on http://%s\n", listener.Addr())
 		go func() {
 			defer stop()
 			walked <- check.Run(ctx, check.Options{URL: "http://" + listener.Addr().String(), AdminPassword: own.adminPassword, Out: stdout})

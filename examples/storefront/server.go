@@ -30,7 +30,7 @@ func serve(ctx context.Context, cfg *config, stdout, stderr io.Writer) error {
 		return err
 	}
 	err = app.run(ctx, listener, func() {
-		fmt.Fprintf(stdout, "storefront ready on %s\n", app.url)
+		fmt.Fprintf(stdout, "storefront ready on http://%s\n", listener.Addr())
 	})
 	return errors.Join(err, app.Close())
 }
@@ -88,23 +88,33 @@ func (a *app) run(ctx context.Context, listener net.Listener, ready func()) erro
 	return group.Wait()
 }
 
-// sweepEvery is how often holds are looked at whose time is over.
-const sweepEvery = 2 * time.Second
+// How often the shop looks for holds whose time is over, and for carts that nobody came back to.
+const (
+	expireEvery = 2 * time.Second
+	forgetEvery = time.Hour
+)
 
-// sweep gives expired stock back for as long as the shop is open.
+// sweep keeps the shop tidy for as long as it is open.
 func (a *app) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
+	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
+	defer expire.Stop()
+	defer forget.Stop()
 	for {
-		if expired, err := a.shop.Expire(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error("expire holds", "error", err)
-		} else if expired > 0 {
-			a.log.Info("orders expired", "orders", expired)
-		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-expire.C:
+			expired, err := a.shop.Expire(ctx)
+			if err != nil && ctx.Err() == nil {
+				a.log.Error("expire holds", "error", err)
+			}
+			if expired > 0 {
+				a.log.Info("orders expired", "orders", expired)
+			}
+		case <-forget.C:
+			if err := a.shop.ForgetCarts(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("forget carts", "error", err)
+			}
 		}
 	}
 }

@@ -64,7 +64,7 @@ var dialect = &sqlstock.Dialect{
 		}
 		return " ON DUPLICATE KEY UPDATE " + strings.Join(set, ", ")
 	},
-	Due:      "due_at <= ?",
+	Due:      "due_at <= ? ORDER BY due_at",
 	Low:      "low = 1",
 	Fault:    fault,
 	Answered: answered,

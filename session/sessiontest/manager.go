@@ -55,6 +55,13 @@ func managerLogin(t *testing.T, h Harness) {
 	require.Equal(t, "43", b.user())
 	require.Empty(t, b.get("cart"), "another user does not inherit it")
 
+	b.do(func(r *http.Request) error {
+		require.NoError(t, s.Put(r.Context(), "cart", "cup")) // not saved yet
+		return s.Login(r.Context(), session.User{ID: "43"}, &session.LoginOptions{Flush: true})
+	})
+	require.Equal(t, "43", b.user())
+	require.Empty(t, b.get("cart"), "as told")
+
 	stolen := b.clone()
 	b.logout()
 	require.Empty(t, b.cookies)

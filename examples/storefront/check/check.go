@@ -91,6 +91,7 @@ type step struct {
 var steps = []step{
 	{"the shop is healthy and its pages are locked down", (*journey).health},
 	{"home shows products with pictures", (*journey).home},
+	{"the admin's door stays shut without the password", (*journey).adminDoor},
 	{"the language switches to Chinese and back", (*journey).language},
 	{"search finds and highlights", (*journey).search},
 	{"a facet narrows, and keeps the other values in sight", (*journey).facets},
@@ -99,7 +100,6 @@ var steps = []step{
 	{"suggestions complete what is typed", (*journey).suggestions},
 	{"a search without results helps on", (*journey).nothing},
 	{"a product page offers its picture in several sizes", (*journey).pictures},
-	{"the admin's door stays shut without the password", (*journey).adminDoor},
 	{"a guest fills a cart", (*journey).guestCart},
 	{"sign-up by code, and a wrong code does not do", (*journey).signUp},
 	{"the guest's cart came along", (*journey).cartCameAlong},

@@ -19,7 +19,6 @@ var english = map[string]string{
 	"home.categories": "Shop by category",
 	"home.featured":   "Well loved this week",
 
-	"search.title":           "Search",
 	"search.label":           "Search the shop",
 	"search.placeholder":     "What are you looking for?",
 	"search.submit":          "Search",

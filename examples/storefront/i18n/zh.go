@@ -19,7 +19,6 @@ var chinese = map[string]string{
 	"home.categories": "按分类选购",
 	"home.featured":   "本周热销",
 
-	"search.title":           "搜索",
 	"search.label":           "搜索商品",
 	"search.placeholder":     "想找点什么？",
 	"search.submit":          "搜索",

@@ -110,6 +110,9 @@ func (s *Shop) place(ctx context.Context, tx *sql.Tx, o *Order) (*Order, error) 
 		reservation.Lines = append(reservation.Lines, inventory.Line{SKU: line.SKU, Quantity: int64(line.Quantity)})
 	}
 	hold, err := s.stock.ReserveTx(ctx, tx, reservation)
+	if unknown, ok := errors.AsType[*inventory.UnknownSKUError](err); ok { // never stocked is sold out
+		return nil, &inventory.InsufficientError{SKU: unknown.SKU, Location: unknown.Location, Want: 1}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +198,7 @@ func (s *Shop) Again(ctx context.Context, accountID, id string) error {
 	if err != nil {
 		return err
 	}
-	if o.Status != Expired && o.Status != Cancelled {
+	if o.Status == Paid || o.Status == Held && s.now().Before(o.HeldUntil) {
 		return ErrNotFound
 	}
 	for _, line := range o.Lines {

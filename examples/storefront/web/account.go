@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/session"
@@ -62,6 +63,13 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, status int,
 	return s.show(w, r, status, "account", lang.T("account.title"), page)
 }
 
+// Limits of a log-in that is not to be remembered. A guest's session, which
+// holds no more than a cart, lives longer.
+const (
+	loginIdle     = 2 * time.Hour
+	loginAbsolute = 12 * time.Hour
+)
+
 // enter logs an account in on this device, and brings the guest's cart along.
 func (s *Server) enter(r *http.Request, account *shop.Account, remember bool) error {
 	ctx := r.Context()
@@ -71,9 +79,11 @@ func (s *Server) enter(r *http.Request, account *shop.Account, remember bool) er
 			return err
 		}
 	}
-	err := s.sessions.Login(ctx, session.User{ID: account.ID, AuthHash: account.AuthHash()}, &session.LoginOptions{
-		Remember: remember, Device: deviceName(r.UserAgent()), IP: s.clientAddress(r),
-	})
+	options := &session.LoginOptions{Remember: remember, Device: deviceName(r.UserAgent()), IP: s.clientAddress(r)}
+	if !remember {
+		options.Idle, options.Absolute = loginIdle, loginAbsolute
+	}
+	err := s.sessions.Login(ctx, session.User{ID: account.ID, AuthHash: account.AuthHash()}, options)
 	if err != nil {
 		return err
 	}

@@ -122,11 +122,20 @@ func (s *Server) adminLow(w http.ResponseWriter, r *http.Request) error {
 
 type adminItemPage struct {
 	stockRow
-	URL                   string
-	Picture               picture
-	ReceiveKey, AdjustKey string // make a second click of a form the same change
-	Movements             []movementRow
-	Errors                map[string]string
+	URL       string
+	Picture   picture
+	Forms     []stockForm
+	Movements []movementRow
+	Errors    map[string]string
+}
+
+// stockForm changes the stock by hand.
+type stockForm struct {
+	Name                               string // of the change: the last part of the form's address
+	Key                                string // makes a second click the same change
+	Heading, Quantity, Example, Submit string
+	Least                              int
+	Error                              string
 }
 
 type movementRow struct {
@@ -154,7 +163,13 @@ func (s *Server) showItem(w http.ResponseWriter, r *http.Request, status int, er
 	}
 	page := adminItemPage{
 		stockRow: stockRowOf(lang, &p, levels[p.SKU]), URL: productURL(p.ID), Picture: pictures[0],
-		ReceiveKey: rand.Text(), AdjustKey: rand.Text(), Errors: errs,
+		Errors: errs, Forms: []stockForm{{
+			Name: "receive", Key: rand.Text(), Least: 1, Error: errs["receive"],
+			Heading: lang.T("admin.receive"), Quantity: lang.T("admin.quantity"), Example: lang.T("admin.receive-example"), Submit: lang.T("admin.receive-submit"),
+		}, {
+			Name: "adjust", Key: rand.Text(), Least: -1_000_000, Error: errs["adjust"],
+			Heading: lang.T("admin.adjust"), Quantity: lang.T("admin.delta"), Example: lang.T("admin.adjust-example"), Submit: lang.T("admin.adjust-submit"),
+		}},
 	}
 	movements, err := s.shop.Movements(ctx, p.SKU)
 	if err != nil {

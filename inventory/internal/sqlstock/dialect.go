@@ -24,7 +24,8 @@ type Dialect struct {
 	Places func(n int) string
 	// Upsert ends an INSERT that updates the columns of a row whose key exists.
 	Upsert func(key, columns []string) string
-	// Due is the condition on a request, answered by an index, that it is held and expires at or before the placeholder.
+	// Due is the condition on a request, answered by an index, that it is held and expires at or before the placeholder,
+	// and the order by the time of expiry.
 	Due string
 	// Low is the condition on a level, answered by an index, that it is low.
 	Low string

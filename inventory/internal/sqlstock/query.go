@@ -20,18 +20,16 @@ func (s *Store) Levels(ctx context.Context, skus []string) ([]inventory.Level, e
 
 // List returns a page of levels.
 func (s *Store) List(ctx context.Context, q inventory.ListRequest) ([]inventory.Level, error) {
-	// Spelled out, for not every database answers (sku, location) > (?, ?) with an index.
-	where := []string{"sku >= ?", "(sku > ? OR location > ?)"}
-	args := []any{q.After.SKU, q.After.SKU, q.After.Location}
+	// Each way is spelled out, for not every database answers (sku, location) > (?, ?) with an index.
+	where, args, order := []string{"sku >= ?", "(sku > ? OR location > ?)"}, []any{q.After.SKU, q.After.SKU, q.After.Location}, "sku, location"
 	if q.Location != "" {
-		where = append(where, "location = ?")
-		args = append(args, q.Location)
+		where, args, order = []string{"location = ?", "sku > ?"}, []any{q.Location, q.After.SKU}, "sku"
 	}
 	if q.Low {
 		where = append(where, s.dialect.Low)
 	}
 	return collect(ctx, s.db, "SELECT "+levelColumns+" FROM inventory_levels WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY sku, location LIMIT ?", append(args, q.Limit), scanLevel)
+		" ORDER BY "+order+" LIMIT ?", append(args, q.Limit), scanLevel)
 }
 
 // Movements returns a page of the ledger.

@@ -134,7 +134,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (results []
 }
 
 func (s *Store) due(ctx context.Context, tx queryer, now time.Time, limit int) ([]inventory.Request, error) {
-	query := "SELECT request_key FROM inventory_requests WHERE " + s.dialect.Due + " ORDER BY expires_at LIMIT ?" + s.dialect.SkipLocked
+	query := "SELECT request_key FROM inventory_requests WHERE " + s.dialect.Due + " LIMIT ?" + s.dialect.SkipLocked
 	return collect(ctx, tx, query, []any{now.UnixMicro(), limit}, func(row scanner) (r inventory.Request, err error) {
 		r.Kind, r.Now = inventory.KindExpire, now
 		return r, row.Scan(&r.Key)
