@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// drainPatience is how long Drain waits for a queue that does not say it is empty.
-const drainPatience = 50 * time.Millisecond
+// How long Drain waits for jobs: where the backend says that there are some, and
+// where it cannot tell. (Some may still not come: those behind a delayed one of their Key.)
+const (
+	drainPatience = 5 * time.Second
+	drainGlance   = 50 * time.Millisecond
+)
 
 // Drain handles the jobs that are due now, one after the other, those they
 // enqueue included, and returns how many attempts it made. It is for tests and for
@@ -38,10 +42,11 @@ func (w *Worker) Drain(ctx context.Context) (int, error) {
 
 // drainQueue handles one batch.
 func (w *Worker) drainQueue(ctx context.Context, name string) (int, error) {
-	if empty, err := w.empty(ctx, name); empty || err != nil {
+	patience, err := w.drainable(ctx, name)
+	if patience == 0 || err != nil {
 		return 0, err
 	}
-	fetching, cancel := context.WithTimeout(ctx, drainPatience)
+	fetching, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r := newRun(w)
 	deliveries, err := r.driver.Fetch(fetching, FetchRequest{Queue: name, Max: w.options.Concurrency, Lease: w.options.Lease})
@@ -55,16 +60,16 @@ func (w *Worker) drainQueue(ctx context.Context, name string) (int, error) {
 	return len(deliveries), nil
 }
 
-// empty asks the backend, if it can tell.
-func (w *Worker) empty(ctx context.Context, name string) (bool, error) {
+// drainable asks the backend, if it can tell, how long waiting for a job is worth while.
+func (w *Worker) drainable(ctx context.Context, name string) (time.Duration, error) {
 	stats, err := w.queue.Stats(ctx)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return false, w.queue.open()
+		return drainGlance, w.queue.open()
 	}
 	for _, s := range stats {
-		if s.Queue == name {
-			return s.Paused || s.Counts[Available] == 0 && s.Counts[Running] == 0, err
+		if s.Queue == name && !s.Paused && s.Counts[Available] > 0 {
+			return drainPatience, err
 		}
 	}
-	return true, err
+	return 0, err
 }

@@ -10,8 +10,8 @@ import (
 
 // How much the parts of a text query count, in relation to a word found.
 const (
-	allWordsBoost = 0.6 // once more for having every word
-	phraseBoost   = 0.4 // for each two words that stand next to each other
+	allWordsBoost = 0.6
+	phraseBoost   = 0.6
 	stopWordBoost = 0.3
 	synonymBoost  = 0.9
 )

@@ -3,6 +3,7 @@ package search
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -34,7 +35,8 @@ func decodeCursor(text string, bind [16]byte, keys int) (*cursor, error) {
 		return nil, invalid("Cursor", "has %d bytes, more than %d", len(text), maxCursor)
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) < 1+len(bind) || raw[0] != cursorVersion {
+	if err != nil || strings.ContainsAny(text, "\r\n") || // which the decoder would skip
+		len(raw) < 1+len(bind) || raw[0] != cursorVersion {
 		return nil, invalid("Cursor", "is not one this index gave out")
 	}
 	if [16]byte(raw[1:1+len(bind)]) != bind {

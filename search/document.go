@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +33,49 @@ const (
 	maxTextBytes = 1 << 20 // of one value of a text field
 	maxDocument  = 8 << 20 // of all text in a document
 )
+
+// prepareAll prepares changes, on all processors. The error is that of the first
+// change that has one.
+func (s *schema) prepareAll(changes []change) ([]Op, error) {
+	ops, errs := make([]Op, len(changes)), make([]error, len(changes))
+	var workers sync.WaitGroup
+	const share = 16 // changes a goroutine takes at a time
+	var taken atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), (len(changes)+share-1)/share) {
+		workers.Go(func() {
+			for {
+				to := int(taken.Add(share))
+				from := to - share
+				if from >= len(changes) {
+					return
+				}
+				for i := from; i < min(to, len(changes)); i++ {
+					ops[i], errs[i] = s.op(changes[i])
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ops, nil
+}
+
+func (s *schema) op(c change) (op Op, err error) {
+	op = Op{ID: c.doc.ID, Version: c.doc.Version}
+	switch {
+	case !c.delete:
+		op.Entry, err = s.prepare(c.doc)
+	case checkID(op.ID) != "":
+		err = &InvalidError{Document: op.ID, Field: "ID", Reason: checkID(op.ID)}
+	case op.Version < 0:
+		err = &InvalidError{Document: op.ID, Field: "Version", Reason: "is negative"}
+	}
+	return op, err
+}
 
 // prepare checks a document against the schema and analyses it.
 func (s *schema) prepare(doc Document) (*Entry, error) {

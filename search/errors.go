@@ -72,6 +72,22 @@ func (e *BatchError) Unwrap() []error {
 	return errs
 }
 
+// batchError makes an error of the single refusals, or nil.
+func batchError(failed []DocumentError) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	return &BatchError{Failed: failed}
+}
+
+// asBatch splits an error of a write into the refusals of single documents and everything else.
+func asBatch(err error) ([]DocumentError, error) {
+	if batch, ok := errors.AsType[*BatchError](err); ok {
+		return batch.Failed, nil
+	}
+	return nil, err
+}
+
 func invalid(field, format string, args ...any) error {
 	return &InvalidError{Field: clip(field), Reason: fmt.Sprintf(format, args...)}
 }

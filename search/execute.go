@@ -59,53 +59,60 @@ type attempt struct {
 	pinned   int // of Total, hits that match only because a rule pins them
 }
 
+// fewForCorrection is the number of hits below which words are taken to be misspelt.
+const fewForCorrection = 3
+
 // climb runs the query as it was typed, and, while it finds little, with its
 // spelling corrected and with fewer words required.
 func (s *execution) climb(ctx context.Context) (*Result, error) {
+	few := s.ix.options.FewHits
 	best, err := s.try(ctx, StepTyped, s.plan.text)
 	if err != nil {
 		return nil, err
 	}
-	if s.plan.query.Exact || s.ix.options.FewHits < 0 || len(best.compiled.concepts) == 0 ||
-		best.found() >= s.ix.options.FewHits {
+	if s.plan.query.Exact || len(best.compiled.concepts) == 0 || best.found() >= few {
 		return s.result(best)
 	}
 	var didYouMean string
-	corrected, err := s.ix.correct(ctx, s.plan.text, best.compiled.words)
-	if err != nil {
-		return nil, err
+	if best.found() < fewForCorrection {
+		if best, didYouMean, err = s.correct(ctx, best); err != nil {
+			return nil, err
+		}
 	}
-	if corrected != "" {
-		again, err := s.try(ctx, StepCorrected, corrected)
+	if best.found() < few && best.compiled.canRelax(s.plan.query.Match) {
+		relaxed, err := s.try(ctx, StepRelaxed, best.text)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case again.found() == 0 || again.found() <= best.found():
-		case best.found() == 0:
-			best = again
-		default:
-			didYouMean = corrected
-		}
-	}
-	if best.found() == 0 && best.compiled.canRelax(s.plan.query.Match) {
-		text := s.plan.text
-		if corrected != "" {
-			text = corrected // better words, even if not all of them are together anywhere
-		}
-		relaxed, err := s.try(ctx, StepRelaxed, text)
-		if err != nil {
-			return nil, err
-		}
-		if relaxed.found() > 0 {
+		if relaxed.found() > best.found() {
 			best = relaxed
 		}
 	}
 	result, err := s.result(best)
-	if err == nil {
+	if err == nil && result.Corrected == "" {
 		result.DidYouMean = didYouMean
 	}
 	return result, err
+}
+
+// correct tries the text with its spelling corrected. It replaces a text that
+// finds nothing, and is only offered beside one that finds something.
+func (s *execution) correct(ctx context.Context, typed attempt) (best attempt, didYouMean string, err error) {
+	text, err := s.ix.correct(ctx, typed.text, typed.compiled.words)
+	if err != nil || text == "" {
+		return typed, "", err
+	}
+	corrected, err := s.try(ctx, StepCorrected, text)
+	switch {
+	case err != nil:
+		return typed, "", err
+	case typed.found() > 0 && corrected.found() > typed.found():
+		return typed, text, nil
+	case typed.found() > 0:
+		return typed, "", nil
+	}
+	// Even if not all of its words are together anywhere, they are better words to relax.
+	return corrected, "", nil
 }
 
 // resume runs the rung that the first page came from.

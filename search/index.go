@@ -2,9 +2,7 @@ package search
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"strconv"
 	"sync"
 	"sync/atomic"
 )
@@ -189,28 +187,26 @@ func (ix *Index) prepare(b *Batch) ([]Op, error) {
 	if len(b.changes) > ix.options.Limits.Batch {
 		return nil, invalid("Batch", "has %d changes, more than %d", len(b.changes), ix.options.Limits.Batch)
 	}
-	last := make(map[string]int, len(b.changes))
-	for i, c := range b.changes {
-		last[c.doc.ID] = i
+	prepared, err := ix.schema.prepareAll(b.changes)
+	if err != nil {
+		return nil, err
 	}
-	ops := make([]Op, 0, len(last))
-	for i, c := range b.changes {
-		op := Op{ID: c.doc.ID, Version: c.doc.Version}
-		if c.delete {
-			if reason := checkID(op.ID); reason != "" {
-				return nil, &InvalidError{Document: op.ID, Field: "ID", Reason: reason}
-			}
-		} else {
-			var err error
-			if op.Entry, err = ix.schema.prepare(c.doc); err != nil {
-				return nil, err
-			}
-		}
+	return lastOfEach(prepared), nil
+}
+
+// lastOfEach drops the ops that a later one of the same ID overtakes.
+func lastOfEach(ops []Op) []Op {
+	last := make(map[string]int, len(ops))
+	for i, op := range ops {
+		last[op.ID] = i
+	}
+	kept := make([]Op, 0, len(last))
+	for i, op := range ops {
 		if last[op.ID] == i {
-			ops = append(ops, op)
+			kept = append(kept, op)
 		}
 	}
-	return ops, nil
+	return kept
 }
 
 // Get returns a document with its stored fields, or [ErrNotFound].
@@ -257,21 +253,3 @@ func (ix *Index) Refresh(ctx context.Context) error {
 	}
 	return nil
 }
-
-// batchError makes an error of the single refusals, or nil.
-func batchError(failed []DocumentError) error {
-	if len(failed) == 0 {
-		return nil
-	}
-	return &BatchError{Failed: failed}
-}
-
-// asBatch splits an error of a write into the refusals of single documents and everything else.
-func asBatch(err error) ([]DocumentError, error) {
-	if batch, ok := errors.AsType[*BatchError](err); ok {
-		return batch.Failed, nil
-	}
-	return nil, err
-}
-
-func count(name string, n int) slog.Attr { return slog.String(name, strconv.Itoa(n)) }

@@ -14,8 +14,9 @@ type Options struct {
 	// Rules pin, hide and boost. [Index.SetRules] replaces them.
 	Rules []Rule
 
-	// FewHits is the number of hits below which corrections are looked for:
-	// 0 is 3, -1 never.
+	// FewHits is the number of hits below which a query is helped: fewer of its
+	// words are required, and below 3 its spelling is corrected. 0 is 10, -1 never.
+	// [Query.Exact] turns it off for one query.
 	FewHits int
 
 	Limits Limits
@@ -67,7 +68,7 @@ func (o *Options) WithDefaults() Options {
 		full = *o
 	}
 	if full.FewHits == 0 {
-		full.FewHits = 3
+		full.FewHits = 10
 	}
 	full.Limits = full.Limits.withDefaults()
 	if full.Now == nil {

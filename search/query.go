@@ -197,11 +197,12 @@ type Result struct {
 	Next string
 
 	// Corrected is the text that was searched instead of the query's, because
-	// that found nothing. Say so to the shopper.
+	// that found nothing. Tell the shopper.
 	Corrected string
 	// DidYouMean is a text that would find more. The hits are those of the text as it was typed.
 	DidYouMean string
-	// Relaxed is set when no document had enough of the words, and the hits have some of them.
+	// Relaxed is set when few documents had enough of the words (the step before
+	// says how many), and the hits have at least some of them. More words rank higher.
 	Relaxed bool
 	// Steps is what was tried, in order. The last one gave the hits.
 	Steps []Step

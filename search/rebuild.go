@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -198,23 +199,27 @@ func (r *rebuild) write(ctx context.Context, driver Driver, ops []Op, visible bo
 	}
 	// The live write counts: it must reach the new index even if ctx ends now.
 	if len(accepted) > 0 && r.broken == nil {
-		r.broken = r.generation.Write(context.WithoutCancel(ctx), accepted, false)
+		r.broken = r.fillWith(context.WithoutCancel(ctx), accepted)
 	}
 	return batchError(failed)
 }
 
+// fillWith writes to the new index. A version conflict is no failure: the new
+// index then holds a newer document already.
+func (r *rebuild) fillWith(ctx context.Context, ops []Op) error {
+	failed, err := asBatch(r.generation.Write(ctx, ops, false))
+	failed = slices.DeleteFunc(failed, func(f DocumentError) bool { return errors.Is(f.Err, ErrConflict) })
+	return errors.Join(err, batchError(failed))
+}
+
 func (r *rebuild) fill(ctx context.Context, source iter.Seq2[Document, error]) error {
-	batch := make([]Op, 0, r.options.BatchSize)
+	batch := make([]change, 0, r.options.BatchSize)
 	for doc, err := range source {
 		if err != nil {
 			return fmt.Errorf("read source after %d documents: %w", r.read, err)
 		}
-		entry, err := r.ix.schema.prepare(doc)
-		if err != nil {
-			return err
-		}
 		r.read++
-		batch = append(batch, Op{ID: doc.ID, Version: doc.Version, Entry: entry})
+		batch = append(batch, change{doc: doc})
 		if len(batch) == cap(batch) {
 			if err := r.flush(ctx, batch); err != nil {
 				return err
@@ -226,11 +231,15 @@ func (r *rebuild) fill(ctx context.Context, source iter.Seq2[Document, error]) e
 }
 
 // flush writes a batch of the source, without the documents that were changed meanwhile.
-func (r *rebuild) flush(ctx context.Context, batch []Op) error {
+func (r *rebuild) flush(ctx context.Context, batch []change) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := r.writeSource(ctx, batch); err != nil {
+	ops, err := r.ix.schema.prepareAll(batch)
+	if err != nil {
+		return err
+	}
+	if err := r.writeSource(ctx, lastOfEach(ops)); err != nil {
 		return err
 	}
 	elapsed := time.Since(r.started)
@@ -254,27 +263,20 @@ func (r *rebuild) flush(ctx context.Context, batch []Op) error {
 	}
 }
 
-func (r *rebuild) writeSource(ctx context.Context, batch []Op) error {
+func (r *rebuild) writeSource(ctx context.Context, ops []Op) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.broken != nil {
 		return r.broken
 	}
-	last := make(map[string]int, len(batch))
-	for i, op := range batch {
-		last[op.ID] = i
+	current := slices.DeleteFunc(ops, func(op Op) bool { return r.touched[r.key(op.ID)] })
+	for _, op := range current {
+		r.live[r.key(op.ID)] = true
 	}
-	ops := make([]Op, 0, len(batch))
-	for i, op := range batch {
-		if key := r.key(op.ID); last[op.ID] == i && !r.touched[key] {
-			ops = append(ops, op)
-			r.live[key] = true
-		}
-	}
-	if len(ops) == 0 {
+	if len(current) == 0 {
 		return nil
 	}
-	return r.generation.Write(ctx, ops, false)
+	return r.fillWith(ctx, current)
 }
 
 // promote compares the counts and swaps, with writes waiting.

@@ -59,32 +59,52 @@ func newSynonymSet(synonyms []Synonym) (*synonymSet, error) {
 }
 
 func (s *synonymSet) add(from string, terms []string) {
-	key := foldedKey(from)
-	units := 0
+	var units []analysis.Unit
 	analysis.Units(from, func(u analysis.Unit) bool {
-		units++
+		units = append(units, u)
 		if u.CJK {
 			s.maxRun = max(s.maxRun, len(u.Parts))
 		}
 		return true
 	})
-	s.maxUnits = max(s.maxUnits, units)
+	joined, apart := synonymKeys(units)
+	s.maxUnits = max(s.maxUnits, strings.Count(apart, " ")+1)
 	for _, t := range terms {
-		if foldedKey(t) != key && !slices.Contains(s.others[key], t) {
-			s.others[key] = append(s.others[key], t)
+		if foldedKey(t) == joined {
+			continue
+		}
+		for _, key := range slices.Compact([]string{joined, apart}) {
+			if !slices.Contains(s.others[key], t) {
+				s.others[key] = append(s.others[key], t)
+			}
 		}
 	}
+}
+
+// synonymKeys spells units with compounds joined and with their parts apart.
+func synonymKeys(units []analysis.Unit) (joined, apart string) {
+	var forms, parts []string
+	for _, u := range units {
+		forms = append(forms, u.Form)
+		if u.CJK || len(u.Parts) == 0 {
+			parts = append(parts, u.Form)
+		} else {
+			for _, p := range u.Parts {
+				parts = append(parts, p.Form)
+			}
+		}
+	}
+	return strings.Join(forms, " "), strings.Join(parts, " ")
 }
 
 // match returns how many units the longest key at the beginning has, and its synonyms.
 func (s *synonymSet) match(units []analysis.Unit) (int, []string) {
 	for n := min(len(units), s.maxUnits); n > 0; n-- {
-		forms := make([]string, n)
-		for i := range forms {
-			forms[i] = units[i].Form
-		}
-		if others := s.others[strings.Join(forms, " ")]; len(others) > 0 {
-			return n, others
+		joined, apart := synonymKeys(units[:n])
+		for _, key := range []string{joined, apart} {
+			if others := s.others[key]; len(others) > 0 {
+				return n, others
+			}
 		}
 	}
 	return 0, nil

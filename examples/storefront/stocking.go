@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -78,7 +76,7 @@ func importProducts(ctx context.Context, cfg *config, products *catalogue.Table,
 		if err != nil || origin == originFile || kept == catalogue.DemoFingerprint() {
 			return false, err
 		}
-		if _, err := products.Import(ctx, catalogue.DemoFingerprint(), all(catalogue.Demo()), nil); err != nil {
+		if _, err := products.Import(ctx, catalogue.DemoFingerprint(), catalogue.Products(catalogue.Demo()), nil); err != nil {
 			return false, err
 		}
 		return true, s.SetOrigin(ctx, originDemo)
@@ -129,16 +127,6 @@ func importFile(ctx context.Context, cfg *config, fingerprint string, products *
 		fmt.Fprintf(console, "\n%d of %d lines skipped\n", result.Skipped, result.Skipped+result.Products)
 	}
 	return nil
-}
-
-func all(products []catalogue.Product) iter.Seq2[catalogue.Product, error] {
-	return func(yield func(catalogue.Product, error) bool) {
-		for p := range slices.Values(products) {
-			if !yield(p, nil) {
-				return
-			}
-		}
-	}
 }
 
 // newBar draws how far something is, where somebody sees it: on a terminal.

@@ -27,7 +27,7 @@ func RedactSecrets(_ string, payload []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.UseNumber()
 	var v any
-	if err := decoder.Decode(&v); err != nil {
+	if err := decoder.Decode(&v); err != nil || decoder.InputOffset() < int64(len(bytes.TrimRight(payload, " \t\r\n"))) {
 		return nil
 	}
 	var out bytes.Buffer

@@ -31,7 +31,7 @@ type matcher interface {
 const end = math.MaxUint64 - 1
 
 // BM25's usual parameters, as Lucene has them.
-const (
+var (
 	k1 = 1.2
 	b  = 0.75
 )
