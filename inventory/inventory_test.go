@@ -65,6 +65,7 @@ func TestBackgroundSweep(t *testing.T) {
 		stock, err := New(driver, &Options{SweepInterval: time.Minute, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		require.NoError(t, err)
 		time.Sleep(5*time.Minute + time.Second) // the bubble's time
+		synctest.Wait()
 		require.Equal(t, 5, driver.sweeps)
 		require.Contains(t, logged.String(), "disk full")
 		require.NoError(t, stock.Close())

@@ -61,7 +61,7 @@ func openApp(ctx context.Context, cfg *config, url string, log *slog.Logger, std
 	if err := tellAdmin(ctx, a.shop, cfg.adminPassword, stdout); err != nil {
 		return nil, err
 	}
-	indexer := shop.NewIndexer(b.products, b.index)
+	indexer := shop.NewIndexer(b.products, b.index, log)
 	a.onClose(indexer.Close)
 	if err := stockShelves(ctx, cfg, b.products, a.shop, indexer, stdout); err != nil {
 		return nil, err

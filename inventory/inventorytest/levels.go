@@ -154,31 +154,31 @@ func checkImport(t *testing.T, b *bench) {
 	_, err := stock.Reserve(ctx, order("hold", line("sku 0003", 2)))
 	require.NoError(t, err)
 	var levels []inventory.Level
-	for n := range 1050 {
+	for n := range 210 {
 		levels = append(levels, inventory.Level{SKU: fmt.Sprintf("sku %04d", n), OnHand: int64(n), SafetyStock: 1, ReorderPoint: 2})
 	}
 	var seen []inventory.ImportProgress
-	options := &inventory.ImportOptions{BatchSize: 400, Reason: "opening", Progress: func(p inventory.ImportProgress) { seen = append(seen, p) }}
+	options := &inventory.ImportOptions{BatchSize: 80, Reason: "opening", Progress: func(p inventory.ImportProgress) { seen = append(seen, p) }}
 	progress, err := stock.Import(ctx, "import", levelsOf(levels...), options)
 	require.NoError(t, err)
-	require.Equal(t, inventory.ImportProgress{Levels: 1050}, progress)
-	require.Equal(t, []inventory.ImportProgress{{Levels: 400}, {Levels: 800}, {Levels: 1050}}, seen)
+	require.Equal(t, inventory.ImportProgress{Levels: 210}, progress)
+	require.Equal(t, []inventory.ImportProgress{{Levels: 80}, {Levels: 160}, {Levels: 210}}, seen)
 	requireLevel(t, stock, "sku 0003", 3, 2)
-	requireLevel(t, stock, "sku 1049", 1049, 0)
-	level, err := stock.Level(ctx, "sku 0500", "")
+	requireLevel(t, stock, "sku 0209", 209, 0)
+	level, err := stock.Level(ctx, "sku 0150", "")
 	require.NoError(t, err)
 	require.EqualValues(t, []int64{1, 2}, []int64{level.SafetyStock, level.ReorderPoint})
 
-	_, err = stock.Adjust(ctx, inventory.Adjustment{Key: "later", Lines: []inventory.Line{line("sku 0500", 5)}})
+	_, err = stock.Adjust(ctx, inventory.Adjustment{Key: "later", Lines: []inventory.Line{line("sku 0150", 5)}})
 	require.NoError(t, err)
 	progress, err = stock.Import(ctx, "import", levelsOf(levels...), options)
 	require.NoError(t, err)
-	require.Equal(t, inventory.ImportProgress{Levels: 1050, Repeated: 1050}, progress)
-	requireLevel(t, stock, "sku 0500", 505, 0)
-	levels[900].OnHand++
+	require.Equal(t, inventory.ImportProgress{Levels: 210, Repeated: 210}, progress)
+	requireLevel(t, stock, "sku 0150", 155, 0)
+	levels[200].OnHand++
 	progress, err = stock.Import(ctx, "import", levelsOf(levels...), options)
 	require.ErrorIs(t, err, inventory.ErrConflict)
-	require.Equal(t, 800, progress.Repeated)
+	require.Equal(t, 160, progress.Repeated)
 	requireClean(t, stock)
 }
 

@@ -18,7 +18,7 @@ import (
 // Harness is what Run needs to know of a backend.
 type Harness struct {
 	// Storage makes a new, empty storage for one test and cleans it up at the test's end.
-	Storage func(t *testing.T) Storage
+	Storage func(t testing.TB) Storage
 	// Strategies to check. Default: Grouped only.
 	Strategies []inventory.Strategy
 }
@@ -32,7 +32,7 @@ type Storage struct {
 	// DB, if the backend can join a transaction, begins one.
 	DB *sql.DB
 	// Damage adds one unit to what is on hand of a level, behind the ledger's back. Optional.
-	Damage func(t *testing.T, sku, location string)
+	Damage func(t testing.TB, sku, location string)
 }
 
 // Run checks that a backend keeps every promise of package inventory, with each strategy of the harness.
@@ -89,6 +89,7 @@ var checks = []struct {
 	{"OneKeyManyCallers", checkOneKeyManyCallers},
 	{"UnsortedOrders", checkUnsortedOrders},
 	{"SettleRace", checkSettleRace},
+	{"ReturnRace", checkReturnRace},
 	{"ConcurrentSweeps", checkConcurrentSweeps},
 	{"Linearizable", checkLinearizable},
 	{"LikeTheModel", checkLikeTheModel},

@@ -5,7 +5,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/inventorytest"
 	"github.com/seed82d84382/commerce/inventory/memory"
 )
@@ -13,7 +12,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
-	inventorytest.Run(t, inventorytest.Harness{Storage: func(*testing.T) inventorytest.Storage {
-		return inventorytest.Storage{Open: func(options *inventory.Options) (*inventory.Inventory, error) { return memory.Open(options) }}
+	inventorytest.Run(t, inventorytest.Harness{Storage: func(testing.TB) inventorytest.Storage {
+		return inventorytest.Storage{Open: memory.Open}
 	}})
 }

@@ -43,17 +43,20 @@ func Migrate(ctx context.Context, db *sql.DB) error { return sqlstock.Migrate(ct
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+var readCommitted = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"}
+
 const releaseSchema = "DO RELEASE_LOCK(CONCAT(DATABASE(), '.inventory_schema'))"
 
 var dialect = &sqlstock.Dialect{
-	Name:          "mysql",
-	Migrations:    scripts(),
-	LockSchema:    "DO GET_LOCK(CONCAT(DATABASE(), '.inventory_schema'), 60)",
-	UnlockSchema:  releaseSchema,
-	AbandonSchema: releaseSchema,
-	Begin:         []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"},
-	ForUpdate:     " FOR UPDATE",
-	SkipLocked:    " FOR UPDATE SKIP LOCKED",
+	Name:            "mysql",
+	Migrations:      scripts(),
+	LockSchema:      "DO GET_LOCK(CONCAT(DATABASE(), '.inventory_schema'), 60)",
+	UnlockSchema:    releaseSchema,
+	AbandonSchema:   releaseSchema,
+	Begin:           readCommitted,
+	BeginOptimistic: readCommitted,
+	ForUpdate:       " FOR UPDATE",
+	SkipLocked:      " FOR UPDATE SKIP LOCKED",
 	Places: func(n int) string {
 		return "(" + strings.TrimSuffix(strings.Repeat("sku = ? AND location = ? OR ", n), " OR ") + ")"
 	},

@@ -16,7 +16,7 @@ import (
 
 var strategies = []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional}
 
-func openDB(t *testing.T, dsn string) *sql.DB {
+func openDB(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	config, err := driver.ParseDSN(dsn)
 	require.NoError(t, err)
@@ -24,7 +24,7 @@ func openDB(t *testing.T, dsn string) *sql.DB {
 }
 
 // openConfig does without the driver's log, which would be full of the connections that tests cut.
-func openConfig(t *testing.T, config *driver.Config) *sql.DB {
+func openConfig(t testing.TB, config *driver.Config) *sql.DB {
 	t.Helper()
 	config.Logger = &driver.NopLogger{}
 	connector, err := driver.NewConnector(config)
@@ -36,25 +36,26 @@ func openConfig(t *testing.T, config *driver.Config) *sql.DB {
 	return db
 }
 
-func TestConformance(t *testing.T) {
-	server := testenvtest.MariaDB(t)
-	inventorytest.Run(t, inventorytest.Harness{
-		Strategies: strategies,
-		Storage: func(t *testing.T) inventorytest.Storage {
-			db := openDB(t, testenvtest.Database(t, server))
-			return inventorytest.Storage{
-				Open: func(options *inventory.Options) (*inventory.Inventory, error) {
-					return mysql.Open(t.Context(), db, options)
-				},
-				Shared: true,
-				DB:     db,
-				Damage: func(t *testing.T, sku, location string) {
-					_, err := db.Exec("UPDATE inventory_levels SET on_hand = on_hand + 1 WHERE sku = ? AND location = ?", sku, location)
-					require.NoError(t, err)
-				},
-			}
-		},
-	})
+var harness = inventorytest.Harness{
+	Strategies: strategies,
+	Storage: func(t testing.TB) inventorytest.Storage {
+		db := openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
+		return inventorytest.Storage{
+			Open: func(options *inventory.Options) (*inventory.Inventory, error) {
+				return mysql.Open(t.Context(), db, options)
+			},
+			Shared: true,
+			DB:     db,
+			Damage: func(t testing.TB, sku, location string) {
+				_, err := db.Exec("UPDATE inventory_levels SET on_hand = on_hand + 1 WHERE sku = ? AND location = ?", sku, location)
+				require.NoError(t, err)
+			},
+		}
+	},
 }
+
+func TestConformance(t *testing.T) { inventorytest.Run(t, harness) }
+
+func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness) }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -151,7 +151,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 // TestDiskFull lets the database grow to a bound and no further.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))+"&_pragma=max_page_count(60)")
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))+"&_pragma=max_page_count(30)")
 	stock, err := sqlite.Open(t.Context(), db, nil)
 	require.NoError(t, err)
 	defer stock.Close()
@@ -181,7 +181,7 @@ func TestForeignWriter(t *testing.T) {
 		var wg sync.WaitGroup
 		for caller := range 4 {
 			wg.Go(func() {
-				for n := range 20 {
+				for n := range 8 {
 					if err := buy(t.Context(), stock, string(rune('a'+caller))+string(rune('a'+n))); err != nil {
 						t.Errorf("%v: %v", strategy, err)
 					}
@@ -189,7 +189,7 @@ func TestForeignWriter(t *testing.T) {
 			})
 		}
 		wg.Go(func() {
-			for range 20 {
+			for range 8 {
 				if _, err := db.Exec("UPDATE inventory_levels SET on_hand = on_hand + 1, version = version + 1"); err != nil {
 					t.Errorf("foreign: %v", err)
 				}
@@ -198,7 +198,7 @@ func TestForeignWriter(t *testing.T) {
 		wg.Wait()
 		level, err := stock.Level(t.Context(), "tea", "")
 		require.NoError(t, err)
-		require.EqualValues(t, 1000-80+20, level.OnHand, "no writer's change is lost")
+		require.EqualValues(t, 1000-32+8, level.OnHand, "no writer's change is lost")
 		_, err = db.Exec("UPDATE inventory_levels SET on_hand = -1")
 		require.Error(t, err, "the last line of defence")
 		require.NoError(t, stock.Close())

@@ -12,7 +12,8 @@
 //
 // # Strategies
 //
-// SQLite has one writer at a time. Pessimistic is BEGIN IMMEDIATE, Optimistic compares versions, Conditional lets the UPDATE decide;
+// SQLite has one writer at a time. Pessimistic is BEGIN IMMEDIATE; Optimistic takes the write lock only when
+// it knows that there is something to write, and starts over if another process has written since; Conditional lets the UPDATE decide;
 // Grouped shares one commit, and so one sync of the disk, among all callers that wait, and is many times as fast as the others.
 //
 // # Transactions
@@ -74,8 +75,10 @@ var dialect = &sqlstock.Dialect{
 	UnlockSchema:  "COMMIT",
 	AbandonSchema: "ROLLBACK",
 	Begin:         []string{"BEGIN IMMEDIATE"},
-	Serial:        true,
-	LockTx:        "DELETE FROM inventory_schema WHERE 1 = 0",
+	// Its first write fails at once if another process has written since its first read.
+	BeginOptimistic: []string{"BEGIN"},
+	Serial:          true,
+	LockTx:          "DELETE FROM inventory_schema WHERE 1 = 0",
 	Places: func(n int) string {
 		return "(sku, location) IN (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", n), ", ") + ")"
 	},

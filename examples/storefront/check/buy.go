@@ -258,7 +258,7 @@ func (j *journey) devices(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if p, err = j.shopper.submitted(ctx, p, "/account/password", url.Values{"password": {j.shopPass}}); err != nil {
+	if _, err = j.shopper.submitted(ctx, p, "/account/password", url.Values{"password": {j.shopPass}}); err != nil {
 		return "", err
 	}
 	phone, err := newClient(j.base, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Mobile/15E148 Safari/604.1")
@@ -286,7 +286,7 @@ func (j *journey) devices(ctx context.Context) (string, error) {
 	if len(devices) != 2 {
 		return "", fmt.Errorf("%d devices are listed", len(devices))
 	}
-	if p, err = j.shopper.submitted(ctx, p, "/account/logout-all", nil); err != nil {
+	if _, err = j.shopper.submitted(ctx, p, "/account/logout-all", nil); err != nil {
 		return "", err
 	}
 	for who, c := range map[string]*client{"this one": j.shopper, "the other": phone} {
@@ -353,8 +353,12 @@ func (j *journey) race(ctx context.Context) (string, error) {
 	if paid.find(withClass("success")) == nil {
 		return "", errors.New("the faster shopper could not pay")
 	}
-	if now, err := j.available(ctx); err != nil || now != 0 {
-		return "", fmt.Errorf("%d pieces are available after the last one was sold (%v)", now, err)
+	now, err := j.available(ctx)
+	if err != nil {
+		return "", err
+	}
+	if now != 0 {
+		return "", fmt.Errorf("%d pieces are available after the last one was sold", now)
 	}
 	if err := j.lowListed(ctx); err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package shop
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type Indexer struct {
 	products *catalogue.Table
 	index    *search.Index
+	log      *slog.Logger
 	ctx      context.Context // ends at Close
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
@@ -32,10 +34,10 @@ type Progress struct {
 	Err         error // why it failed
 }
 
-// NewIndexer makes an indexer. Close ends it.
-func NewIndexer(products *catalogue.Table, index *search.Index) *Indexer {
+// NewIndexer makes an indexer. Close ends it. What fails in the background goes to log.
+func NewIndexer(products *catalogue.Table, index *search.Index, log *slog.Logger) *Indexer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Indexer{products: products, index: index, ctx: ctx, cancel: cancel}
+	return &Indexer{products: products, index: index, log: log, ctx: ctx, cancel: cancel}
 }
 
 // Progress returns how far the build under way is, or how the last one ended.
@@ -64,7 +66,11 @@ func (i *Indexer) Start() bool {
 	if !i.begin() {
 		return false
 	}
-	i.running.Go(func() { i.build(i.ctx, nil) })
+	i.running.Go(func() {
+		if err := i.build(i.ctx, nil); err != nil {
+			i.log.Error("reindex failed", "error", err)
+		}
+	})
 	return true
 }
 

@@ -49,8 +49,8 @@ var (
 // HandleJobs sets the handlers of the shop's jobs on a worker.
 func (s *Shop) HandleJobs(w *notify.Worker, mailer *email.Mailer, texter *sms.Texter) {
 	sendCode.Handle(w, func(ctx context.Context, job *notify.Job[codeJob]) error {
-		code, err := s.sealer.open(job.Args.Sealed, job.Args.Phone)
-		if err != nil {
+		code, ours := s.sealer.open(job.Args.Sealed, job.Args.Phone)
+		if !ours {
 			// A code of the process before this one: it is void already.
 			s.log.Info("code of an earlier start not sent", "job", job.ID)
 			return nil

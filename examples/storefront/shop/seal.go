@@ -4,15 +4,12 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"errors"
 	"fmt"
 )
 
 // sealer encrypts what must not lie in clear in a durable queue. Its key is the
 // process's own: a restart voids what is sealed, as it voids the codes.
 type sealer struct{ aead cipher.AEAD }
-
-var errSealed = errors.New("shop: sealed by another process")
 
 func newSealer() (*sealer, error) {
 	key := make([]byte, 32)
@@ -33,10 +30,8 @@ func (s *sealer) seal(text, purpose string) []byte {
 	return s.aead.Seal(nil, nil, []byte(text), []byte(purpose))
 }
 
-func (s *sealer) open(sealed []byte, purpose string) (string, error) {
-	text, err := s.aead.Open(nil, nil, sealed, []byte(purpose))
-	if err != nil {
-		return "", errSealed
-	}
-	return string(text), nil
+// open reports false for what another process sealed, or for another purpose.
+func (s *sealer) open(sealed []byte, purpose string) (text string, ok bool) {
+	opened, err := s.aead.Open(nil, nil, sealed, []byte(purpose))
+	return string(opened), err == nil
 }

@@ -172,8 +172,8 @@ func writeJSON(w http.ResponseWriter, v any) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(body)
-	return nil
+	_, err = w.Write(body)
+	return err
 }
 
 // holdText says how long a checkout holds its stock.

@@ -138,5 +138,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, name 
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	page.WriteTo(w)
+	if _, err := page.WriteTo(w); err != nil {
+		s.log.Debug("page not taken", "path", r.URL.Path, "error", err)
+	}
 }

@@ -22,7 +22,7 @@ func guardable(r inventory.Request) bool {
 // plain case (a key known already, too little stock, a hold that is over) it undoes and reports as not done, for the
 // exact path to answer.
 func (s *Store) conditional(ctx context.Context, r inventory.Request) (result inventory.Result, done bool, err error) {
-	err = s.transact(ctx, func(tx queryer) error {
+	err = s.transact(ctx, s.dialect.Begin, func(tx queryer) error {
 		var record *rules.Record
 		if r.Kind == inventory.KindCommit || r.Kind == inventory.KindRelease {
 			if record, err = s.settle(ctx, tx, r); err != nil {
@@ -72,11 +72,7 @@ func (s *Store) writeGuarded(ctx context.Context, tx queryer, r inventory.Reques
 			return nil, err
 		}
 	}
-	rows := make([][]any, len(effect.Movements))
-	for n, m := range effect.Movements {
-		rows[n] = movementRow(m)
-	}
-	if err := insert(ctx, tx, "inventory_movements", movementColumns, "", rows); err != nil {
+	if err := insert(ctx, tx, "inventory_movements", movementColumns, "", movementRows(effect)); err != nil {
 		return nil, err
 	}
 	for _, m := range effect.Movements {

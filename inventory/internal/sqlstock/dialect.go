@@ -14,6 +14,8 @@ type Dialect struct {
 	LockSchema, UnlockSchema, AbandonSchema string
 	// Begin are the statements that open a transaction which sees what others commit and, where there is one writer, is it.
 	Begin []string
+	// BeginOptimistic are those for the optimistic strategy, which reads before it knows that it will write.
+	BeginOptimistic []string
 	// Serial says that the database has one writer at a time; ours then queue in the process, which is fair and cheap.
 	Serial bool
 	// LockTx, if set, makes the host's transaction the writer before it reads.

@@ -2,31 +2,38 @@ package sqlstock
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/rules"
 )
 
-// optimistic reads outside any transaction and writes in a short one, each row only if it is still as it was read.
-// Every try begins with fresh reads: retried inside a REPEATABLE READ transaction it would see the same old stock for ever.
+// errAhead says that somebody else was faster, before this transaction had written anything.
+var errAhead = errors.New("somebody was faster")
+
+// optimistic reads without locks, decides, and writes each level only if it is still as it was read. If the first one is
+// not, the transaction reads again and decides anew, which takes two round trips and needs it to see what others commit:
+// inside a REPEATABLE READ transaction it would read the same old stock for ever. If a later one is not, it starts over.
 func (s *Store) optimistic(ctx context.Context, requests []inventory.Request) (results []inventory.Result, err error) {
-	err = s.retry(ctx, func() error {
-		book, err := s.load(ctx, s.db, requests, "")
-		if err != nil {
-			return err
-		}
-		var effects []*rules.Effect
-		if results, effects = applyAll(book, requests); len(effects) == 0 {
-			return nil
-		}
-		return s.transactOnce(ctx, func(tx queryer) error {
-			for _, effect := range effects {
-				if err := writeIfUnchanged(ctx, tx, effect); err != nil {
-					return err
-				}
+	err = s.transact(ctx, s.dialect.BeginOptimistic, func(tx queryer) error {
+		for attempt := 0; ; attempt++ {
+			book, err := s.loadUnlocked(ctx, tx, requests)
+			if err != nil {
+				return err
 			}
-			return nil
-		})
+			var effects []*rules.Effect
+			if results, effects = applyAll(book, requests); len(effects) == 0 {
+				return nil
+			}
+			if err := writeIfUnchanged(ctx, tx, effects); !errors.Is(err, errAhead) || attempt >= s.options.Retries {
+				return err
+			}
+			if !pause(ctx, attempt) {
+				return ctx.Err()
+			}
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -34,31 +41,51 @@ func (s *Store) optimistic(ctx context.Context, requests []inventory.Request) (r
 	return results, nil
 }
 
-// writeIfUnchanged writes the levels last: they are what others wait for.
-func writeIfUnchanged(ctx context.Context, tx queryer, effect *rules.Effect) error {
-	record := effect.Record
-	if effect.New {
-		if err := insert(ctx, tx, "inventory_requests", requestColumns, "", [][]any{recordRow(record)}); err != nil {
+// loadUnlocked reads what is known of the requests once more after the levels. Whatever changes a reservation changes
+// the versions of its levels: if those are still as read when they are written, so was the reservation.
+func (s *Store) loadUnlocked(ctx context.Context, tx queryer, requests []inventory.Request) (*rules.Book, error) {
+	book, err := s.load(ctx, tx, requests, "")
+	if err != nil || len(book.Records) == 0 {
+		return book, err
+	}
+	keys := slices.Sorted(maps.Keys(book.Records))
+	clear(book.Records)
+	return book, loadRecords(ctx, tx, book, keys, "")
+}
+
+func writeIfUnchanged(ctx context.Context, tx queryer, effects []*rules.Effect) error {
+	written := false
+	for _, effect := range effects {
+		for _, change := range effect.Changes {
+			err := writeLevelIfUnchanged(ctx, tx, change)
+			if errors.Is(err, errStale) && !written {
+				return errAhead
+			}
+			if err != nil {
+				return err
+			}
+			written = true
+		}
+	}
+	for _, effect := range effects {
+		if err := writeRecordIfUnchanged(ctx, tx, effect); err != nil {
 			return err
 		}
-	} else if err := one(ctx, tx, `UPDATE inventory_requests SET state = ?, expires_at = ?, settled_at = ?
-		WHERE request_key = ? AND state = 'held' AND COALESCE(expires_at, 0) = ?`,
-		string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring)); err != nil {
-		return err
-	}
-	rows := make([][]any, len(effect.Movements))
-	for n, m := range effect.Movements {
-		rows[n] = movementRow(m)
-	}
-	if err := insert(ctx, tx, "inventory_movements", movementColumns, "", rows); err != nil {
-		return err
-	}
-	for _, change := range effect.Changes {
-		if err := writeLevelIfUnchanged(ctx, tx, change); err != nil {
+		if err := insert(ctx, tx, "inventory_movements", movementColumns, "", movementRows(effect)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func writeRecordIfUnchanged(ctx context.Context, tx queryer, effect *rules.Effect) error {
+	record := effect.Record
+	if effect.New {
+		return insert(ctx, tx, "inventory_requests", requestColumns, "", [][]any{recordRow(record)})
+	}
+	return one(ctx, tx, `UPDATE inventory_requests SET state = ?, expires_at = ?, settled_at = ?
+		WHERE request_key = ? AND state = 'held' AND COALESCE(expires_at, 0) = ?`,
+		string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring))
 }
 
 func writeLevelIfUnchanged(ctx context.Context, tx queryer, change inventory.Change) error {

@@ -60,7 +60,7 @@ func (s *Store) Apply(ctx context.Context, requests []inventory.Request) ([]inve
 
 // locked decides under locks, in one transaction. It is the exact path of every strategy.
 func (s *Store) locked(ctx context.Context, requests []inventory.Request) (results []inventory.Result, err error) {
-	err = s.transact(ctx, func(tx queryer) error {
+	err = s.transact(ctx, s.dialect.Begin, func(tx queryer) error {
 		results, err = s.decide(ctx, tx, requests)
 		return err
 	})
@@ -118,7 +118,7 @@ func (s *Store) busy(err error) error {
 
 // Sweep expires holds under locks; rows that another sweep has locked are left to it where the database can skip them.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (results []inventory.Result, err error) {
-	err = s.transact(ctx, func(tx queryer) error {
+	err = s.transact(ctx, s.dialect.Begin, func(tx queryer) error {
 		requests, err := s.due(ctx, tx, now, limit)
 		if err != nil || len(requests) == 0 {
 			results = nil

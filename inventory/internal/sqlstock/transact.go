@@ -26,25 +26,9 @@ var errUndone = errors.New("undone")
 
 // transact runs work in a transaction of its own and commits, and starts over, with a jittered pause, while the
 // database says that it is worth it.
-func (s *Store) transact(ctx context.Context, work func(queryer) error) error {
-	return s.retry(ctx, func() error { return s.transactOnce(ctx, work) })
-}
-
-func (s *Store) transactOnce(ctx context.Context, work func(queryer) error) error {
-	if s.writer != nil {
-		select {
-		case s.writer <- struct{}{}:
-			defer func() { <-s.writer }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return s.once(ctx, work)
-}
-
-func (s *Store) retry(ctx context.Context, try func() error) error {
+func (s *Store) transact(ctx context.Context, begin []string, work func(queryer) error) error {
 	for attempt := 0; ; attempt++ {
-		err := try()
+		err := s.inTurn(ctx, begin, work)
 		if err == nil || !s.again(err) {
 			return err
 		}
@@ -60,12 +44,25 @@ func (s *Store) retry(ctx context.Context, try func() error) error {
 	}
 }
 
+// inTurn waits until this process has no other writer, if the database takes only one.
+func (s *Store) inTurn(ctx context.Context, begin []string, work func(queryer) error) error {
+	if s.writer != nil {
+		select {
+		case s.writer <- struct{}{}:
+			defer func() { <-s.writer }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return s.once(ctx, begin, work)
+}
+
 // again reports whether a failed try left nothing behind and may go better the next time.
 func (s *Store) again(err error) bool {
 	switch {
 	case errors.Is(err, inventory.ErrOutcomeUnknown):
 		return false
-	case errors.Is(err, errStale), errors.Is(err, driver.ErrBadConn):
+	case errors.Is(err, errStale), errors.Is(err, errAhead), errors.Is(err, driver.ErrBadConn):
 		return true
 	}
 	return s.dialect.Fault(err) != Permanent
@@ -85,7 +82,7 @@ func pause(ctx context.Context, attempt int) bool {
 
 // once runs one try. The transaction is opened by hand on a connection and not by BeginTx, for whose commit no
 // context can be given: ours must neither be cut off by the caller's nor wait for ever.
-func (s *Store) once(ctx context.Context, work func(queryer) error) error {
+func (s *Store) once(ctx context.Context, begin []string, work func(queryer) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -97,7 +94,7 @@ func (s *Store) once(ctx context.Context, work func(queryer) error) error {
 			s.rollback(ctx, conn)
 		}
 	}()
-	for _, statement := range s.dialect.Begin {
+	for _, statement := range begin {
 		open = true // perhaps, even if it fails
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return err

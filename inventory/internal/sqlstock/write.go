@@ -27,9 +27,7 @@ func (s *Store) write(ctx context.Context, tx queryer, book *rules.Book, effects
 		for _, change := range effect.Changes {
 			places[change.After.Place()] = true
 		}
-		for _, m := range effect.Movements {
-			movements = append(movements, movementRow(m))
-		}
+		movements = append(movements, movementRows(effect)...)
 	}
 	var levels [][]any
 	for _, place := range slices.SortedFunc(maps.Keys(places), inventory.Place.Compare) {
@@ -53,6 +51,14 @@ func recordRows(book *rules.Book, keys map[string]bool) [][]any {
 	var rows [][]any
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		rows = append(rows, recordRow(book.Records[key]))
+	}
+	return rows
+}
+
+func movementRows(effect *rules.Effect) [][]any {
+	rows := make([][]any, len(effect.Movements))
+	for n, m := range effect.Movements {
+		rows[n] = movementRow(m)
 	}
 	return rows
 }

@@ -98,7 +98,7 @@ func (r *Recorder) Statements() []Statement {
 	return all
 }
 
-// Use fills an inventory on the recorder's database with some thousand rows, then calls all of its operations.
+// Use fills an inventory on the recorder's database with some hundred rows, then calls all of its operations.
 func Use(t *testing.T, open func(*inventory.Options) (*inventory.Inventory, error), strategy inventory.Strategy) {
 	t.Helper()
 	ctx := t.Context()
@@ -108,7 +108,7 @@ func Use(t *testing.T, open func(*inventory.Options) (*inventory.Inventory, erro
 	defer stock.Close()
 	for batch := range 4 {
 		var lines []inventory.Line
-		for n := range inventory.MaxLines {
+		for n := range 200 {
 			lines = append(lines, inventory.Line{SKU: fmt.Sprintf("sku %04d", n), Location: fmt.Sprint("shop ", batch), Quantity: 5})
 		}
 		_, err := stock.Receive(ctx, inventory.Receipt{Key: fmt.Sprint("delivery ", batch), Lines: lines})
@@ -118,7 +118,7 @@ func Use(t *testing.T, open func(*inventory.Options) (*inventory.Inventory, erro
 	var wg sync.WaitGroup
 	for caller := range 8 {
 		wg.Go(func() {
-			for n := range 100 {
+			for n := range 20 {
 				line := inventory.Line{SKU: fmt.Sprintf("sku %04d", 8*n+caller), Location: "shop 1", Quantity: 1}
 				_, err := stock.Reserve(ctx, inventory.Order{Key: fmt.Sprintf("order %d/%d", caller, n), TTL: time.Hour, Lines: []inventory.Line{line}})
 				if err != nil {
