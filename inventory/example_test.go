@@ -112,13 +112,13 @@ func ExampleInventory_Movements() {
 	}
 	page, err := stock.Movements(ctx, inventory.MovementQuery{SKU: "tea-250g"})
 	for _, m := range page.Movements {
-		fmt.Printf("%s %+d %s\n", m.Kind, m.OnHand, m.Reason)
+		fmt.Printf("%s %+d %q\n", m.Kind, m.OnHand, m.Reason)
 	}
 	differences, _ := stock.Reconcile(ctx)
 	fmt.Println(len(differences), "differences", err)
 	// Output:
-	// adjust -1 dropped
-	// receive +10
+	// adjust -1 "dropped"
+	// receive +10 ""
 	// 0 differences <nil>
 }
 

@@ -66,7 +66,6 @@ func (g *group) work() {
 	var next *call // did not fit into the batch before
 	for {
 		first := next
-		next = nil
 		if first == nil {
 			var open bool
 			if first, open = <-g.queue; !open {

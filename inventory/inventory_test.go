@@ -64,12 +64,12 @@ func TestBackgroundSweep(t *testing.T) {
 		driver := &sweeper{err: errors.New("disk full")}
 		stock, err := New(driver, &Options{SweepInterval: time.Minute, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		require.NoError(t, err)
-		time.Sleep(5*time.Minute + time.Second) // the bubble's time
+		<-time.After(5*time.Minute + time.Second) // the bubble's time
 		synctest.Wait()
 		require.Equal(t, 5, driver.sweeps)
 		require.Contains(t, logged.String(), "disk full")
 		require.NoError(t, stock.Close())
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		require.Equal(t, 5, driver.sweeps, "Close ends it")
 	})
 }

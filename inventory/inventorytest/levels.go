@@ -167,7 +167,7 @@ func checkImport(t *testing.T, b *bench) {
 	requireLevel(t, stock, "sku 0209", 209, 0)
 	level, err := stock.Level(ctx, "sku 0150", "")
 	require.NoError(t, err)
-	require.EqualValues(t, []int64{1, 2}, []int64{level.SafetyStock, level.ReorderPoint})
+	require.Equal(t, []int64{1, 2}, []int64{level.SafetyStock, level.ReorderPoint})
 
 	_, err = stock.Adjust(ctx, inventory.Adjustment{Key: "later", Lines: []inventory.Line{line("sku 0150", 5)}})
 	require.NoError(t, err)

@@ -149,7 +149,8 @@ func TestChaosKilledServer(t *testing.T) {
 	config, err := driver.ParseDSN(testenvtest.Database(t, server))
 	require.NoError(t, err)
 	db := openConfig(t, config)
-	stock, err := mysql.Open(t.Context(), db, &inventory.Options{SweepInterval: -1})
+	// Several workers, so that the kill, which follows an answer, meets transactions at every stage.
+	stock, err := mysql.Open(t.Context(), db, &inventory.Options{SweepInterval: -1, Workers: 4, BatchSize: 4})
 	require.NoError(t, err)
 	defer stock.Close()
 	const units = 1_000_000

@@ -19,7 +19,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -45,12 +44,12 @@ var migrations embed.FS
 
 var readCommitted = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"}
 
-const releaseSchema = "DO RELEASE_LOCK(CONCAT(DATABASE(), '.inventory_schema'))"
+const releaseSchema = "DO RELEASE_LOCK(CONCAT('inventory_', SHA1(DATABASE())))"
 
 var dialect = &sqlstock.Dialect{
 	Name:            "mysql",
-	Migrations:      scripts(),
-	LockSchema:      "DO GET_LOCK(CONCAT(DATABASE(), '.inventory_schema'), 60)",
+	Migrations:      migrations,
+	LockSchema:      "DO GET_LOCK(CONCAT('inventory_', SHA1(DATABASE())), 3600)",
 	UnlockSchema:    releaseSchema,
 	AbandonSchema:   releaseSchema,
 	Begin:           readCommitted,
@@ -71,14 +70,6 @@ var dialect = &sqlstock.Dialect{
 	Low:      "low = 1",
 	Fault:    fault,
 	Answered: answered,
-}
-
-func scripts() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the directory is embedded
-	}
-	return sub
 }
 
 // Error numbers of the server.

@@ -9,12 +9,17 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
-	"github.com/seed82d84382/commerce/inventory"
+	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/inventorytest"
 	"github.com/seed82d84382/commerce/inventory/mysql"
 )
 
-var strategies = []inventory.Strategy{inventory.Grouped, inventory.Pessimistic, inventory.Optimistic, inventory.Conditional}
+var (
+	strategies = sqlstocktest.Strategies
+	harness    = sqlstocktest.Harness(mysql.Open, func(t testing.TB) *sql.DB {
+		return openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
+	})
+)
 
 func openDB(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
@@ -34,24 +39,6 @@ func openConfig(t testing.TB, config *driver.Config) *sql.DB {
 	db.SetMaxIdleConns(16)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db
-}
-
-var harness = inventorytest.Harness{
-	Strategies: strategies,
-	Storage: func(t testing.TB) inventorytest.Storage {
-		db := openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
-		return inventorytest.Storage{
-			Open: func(options *inventory.Options) (*inventory.Inventory, error) {
-				return mysql.Open(t.Context(), db, options)
-			},
-			Shared: true,
-			DB:     db,
-			Damage: func(t testing.TB, sku, location string) {
-				_, err := db.Exec("UPDATE inventory_levels SET on_hand = on_hand + 1 WHERE sku = ? AND location = ?", sku, location)
-				require.NoError(t, err)
-			},
-		}
-	},
 }
 
 func TestConformance(t *testing.T) { inventorytest.Run(t, harness) }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
-	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/plantest"
+	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/mysql"
 )
 
@@ -25,17 +25,17 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 			config.InterpolateParams = true // so that statements are not prepared, and can be recorded
 			connector, err := driver.NewConnector(config)
 			require.NoError(t, err)
-			recorder := plantest.Record(connector)
+			recorder := sqlstocktest.Record(connector)
 			db := sql.OpenDB(recorder)
 			defer db.Close()
-			plantest.Use(t, func(o *inventory.Options) (*inventory.Inventory, error) { return mysql.Open(t.Context(), db, o) }, strategy)
+			sqlstocktest.Use(t, func(o *inventory.Options) (*inventory.Inventory, error) { return mysql.Open(t.Context(), db, o) }, strategy)
 			statements := recorder.Statements()
 			require.Greater(t, len(statements), 10)
 			plain := openConfig(t, config)
 			_, err = plain.Exec("ANALYZE TABLE inventory_levels, inventory_requests, inventory_movements")
 			require.NoError(t, err)
 			for _, statement := range statements {
-				for _, row := range plantest.Explain(t, plain, "EXPLAIN ", statement) {
+				for _, row := range sqlstocktest.Explain(t, plain, "EXPLAIN ", statement) {
 					paged := statement.Paged()
 					scans := row["type"] == "ALL" || row["type"] == "index" && !paged
 					sorts := strings.Contains(row["Extra"], "filesort") && paged
@@ -47,4 +47,4 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 }
 
 // most: a statement that names much of a table may well be answered by reading all of it.
-func most(s plantest.Statement) bool { return len(s.Args) > 200 }
+func most(s sqlstocktest.Statement) bool { return len(s.Args) > 200 }

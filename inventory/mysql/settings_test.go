@@ -9,35 +9,13 @@ import (
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
+	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/mysql"
 )
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
-	skip := &inventory.Options{SkipMigrations: true, SweepInterval: -1}
-	_, err := mysql.Open(ctx, db, skip)
-	require.ErrorIs(t, err, inventory.ErrSchema, "no tables yet")
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if err := mysql.Migrate(ctx, db); err != nil {
-				t.Errorf("migrate: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	stock, err := mysql.Open(ctx, db, skip)
-	require.NoError(t, err)
-	require.NoError(t, stock.Close())
-	_, err = db.Exec("INSERT INTO inventory_schema (version) VALUES (99)")
-	require.NoError(t, err)
-	for _, options := range []*inventory.Options{nil, skip} {
-		_, err = mysql.Open(ctx, db, options)
-		require.ErrorIs(t, err, inventory.ErrSchema)
-	}
-	_, err = mysql.Open(ctx, nil, nil)
-	require.ErrorIs(t, err, inventory.ErrInvalid)
+	sqlstocktest.CheckMigrations(t, openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t))), mysql.Open, mysql.Migrate)
 }
 
 func TestUnreachable(t *testing.T) {
@@ -81,7 +59,7 @@ func TestOtherSettings(t *testing.T) {
 				if name == "interpolated" {
 					db.SetMaxOpenConns(1)
 				}
-				stock, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, Retries: 10_000})
+				stock, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, Retries: 10_000, Workers: 4})
 				require.NoError(t, err)
 				defer stock.Close()
 				receiveTeaAndCups(t, stock, 50)

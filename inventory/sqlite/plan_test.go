@@ -10,7 +10,7 @@ import (
 	driver "modernc.org/sqlite"
 
 	"github.com/seed82d84382/commerce/inventory"
-	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/plantest"
+	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/sqlite"
 )
 
@@ -22,15 +22,15 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 			dsn := sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))
 			connector, err := driver.NewConnector(dsn)
 			require.NoError(t, err)
-			recorder := plantest.Record(connector)
+			recorder := sqlstocktest.Record(connector)
 			db := sql.OpenDB(recorder)
 			defer db.Close()
-			plantest.Use(t, func(o *inventory.Options) (*inventory.Inventory, error) { return sqlite.Open(t.Context(), db, o) }, strategy)
+			sqlstocktest.Use(t, func(o *inventory.Options) (*inventory.Inventory, error) { return sqlite.Open(t.Context(), db, o) }, strategy)
 			statements := recorder.Statements()
 			require.Greater(t, len(statements), 10)
 			plain := openDB(t, dsn)
 			for _, statement := range statements {
-				for _, row := range plantest.Explain(t, plain, "EXPLAIN QUERY PLAN ", statement) {
+				for _, row := range sqlstocktest.Explain(t, plain, "EXPLAIN QUERY PLAN ", statement) {
 					// A scan along an index stops at the LIMIT; one of the table itself, or a sort before it, is a missing index.
 					detail := row["detail"]
 					scans := strings.HasPrefix(detail, "SCAN inventory_") && !strings.Contains(detail, "USING")

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed82d84382/commerce/inventory"
+	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/sqlite"
 )
 
@@ -98,32 +100,7 @@ func TestReopen(t *testing.T) {
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	ctx, db := t.Context(), openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
-	skip := &inventory.Options{SkipMigrations: true, SweepInterval: -1}
-	_, err := sqlite.Open(ctx, db, skip)
-	require.ErrorIs(t, err, inventory.ErrSchema, "no tables yet")
-
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if err := sqlite.Migrate(ctx, db); err != nil {
-				t.Errorf("migrate: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	stock, err := sqlite.Open(ctx, db, skip)
-	require.NoError(t, err)
-	require.NoError(t, stock.Close())
-
-	_, err = db.Exec("INSERT INTO inventory_schema (version) VALUES (99)")
-	require.NoError(t, err)
-	for _, options := range []*inventory.Options{nil, skip} {
-		_, err = sqlite.Open(ctx, db, options)
-		require.ErrorIs(t, err, inventory.ErrSchema)
-		require.ErrorContains(t, err, "99")
-	}
-	require.ErrorIs(t, sqlite.Migrate(ctx, db), inventory.ErrSchema)
+	sqlstocktest.CheckMigrations(t, openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))), sqlite.Open, sqlite.Migrate)
 }
 
 func TestReadOnlyDatabase(t *testing.T) {
@@ -235,4 +212,28 @@ func TestHostTransaction(t *testing.T) {
 	require.NoError(t, buy(t.Context(), stock, "meanwhile"))
 	_, err = stock.ReserveTx(t.Context(), tx, inventory.Order{Key: "late", Lines: []inventory.Line{{SKU: "tea", Quantity: 1}}})
 	require.ErrorIs(t, err, inventory.ErrContention, "the transaction's view is old: try it again")
+}
+
+// TestInterrupted: a caller whose time is over while another program holds the database is told so, and nothing is written.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "stock.db")
+	other := openDB(t, sqlite.DSN(path))
+	patient, err := sqlite.Open(t.Context(), other, nil)
+	require.NoError(t, err)
+	defer patient.Close()
+	fill(t, patient, 5)
+	for _, strategy := range strategies {
+		stock, err := sqlite.Open(t.Context(), openDB(t, sqlite.DSN(path)), &inventory.Options{Strategy: strategy, Timeout: 50 * time.Millisecond})
+		require.NoError(t, err)
+		tx, err := other.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		err = buy(t.Context(), stock, "order")
+		require.ErrorIs(t, err, context.DeadlineExceeded, "%v", strategy)
+		require.NotErrorIs(t, err, inventory.ErrOutcomeUnknown)
+		require.NoError(t, tx.Rollback())
+		_, err = patient.Reservation(t.Context(), "order")
+		require.ErrorIs(t, err, inventory.ErrNotFound)
+		require.NoError(t, stock.Close())
+	}
 }

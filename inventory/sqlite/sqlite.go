@@ -28,7 +28,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"strings"
 
@@ -70,7 +69,7 @@ var migrations embed.FS
 
 var dialect = &sqlstock.Dialect{
 	Name:          "sqlite",
-	Migrations:    scripts(),
+	Migrations:    migrations,
 	LockSchema:    "BEGIN IMMEDIATE",
 	UnlockSchema:  "COMMIT",
 	AbandonSchema: "ROLLBACK",
@@ -93,14 +92,6 @@ var dialect = &sqlstock.Dialect{
 	Low:      "on_hand - reserved - safety_stock <= reorder_point",
 	Fault:    fault,
 	Answered: answered,
-}
-
-func scripts() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the directory is embedded
-	}
-	return sub
 }
 
 func fault(err error) sqlstock.Fault {

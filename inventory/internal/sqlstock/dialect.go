@@ -8,7 +8,7 @@ import "io/fs"
 type Dialect struct {
 	// Name of the database, for messages.
 	Name string
-	// Migrations are files named 0001_….sql, 0002_….sql; each statement ends with ";" at the end of a line.
+	// Migrations are files named migrations/0001_….sql, migrations/0002_….sql; each statement ends with ";" at the end of a line.
 	Migrations fs.FS
 	// LockSchema keeps two processes from migrating at once, until UnlockSchema or, after a failure, AbandonSchema.
 	LockSchema, UnlockSchema, AbandonSchema string

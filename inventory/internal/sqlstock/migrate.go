@@ -47,7 +47,7 @@ func migrate(ctx context.Context, conn *sql.Conn, dialect *Dialect) error {
 	if err != nil {
 		return err
 	}
-	files, err := fs.Glob(dialect.Migrations, "*.sql")
+	files, err := fs.Glob(dialect.Migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func checkSchema(ctx context.Context, db *sql.DB, dialect *Dialect) error {
 	if err != nil {
 		return fmt.Errorf("inventory: %w: %w", inventory.ErrSchema, err)
 	}
-	files, err := fs.Glob(dialect.Migrations, "*.sql")
+	files, err := fs.Glob(dialect.Migrations, "migrations/*.sql")
 	switch {
 	case err != nil:
 		return err

@@ -29,11 +29,14 @@ var errUndone = errors.New("undone")
 func (s *Store) transact(ctx context.Context, begin []string, work func(queryer) error) error {
 	for attempt := 0; ; attempt++ {
 		err := s.inTurn(ctx, begin, work)
-		if err == nil || !s.again(err) {
+		if err == nil || errors.Is(err, inventory.ErrOutcomeUnknown) || errors.Is(err, errUndone) {
 			return err
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() != nil { // whatever a database calls being interrupted
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+		if !s.again(err) {
+			return err
 		}
 		if attempt >= s.options.Retries {
 			return fmt.Errorf("%w: gave up after %d tries: %w", inventory.ErrContention, attempt+1, err)
@@ -59,13 +62,8 @@ func (s *Store) inTurn(ctx context.Context, begin []string, work func(queryer) e
 
 // again reports whether a failed try left nothing behind and may go better the next time.
 func (s *Store) again(err error) bool {
-	switch {
-	case errors.Is(err, inventory.ErrOutcomeUnknown):
-		return false
-	case errors.Is(err, errStale), errors.Is(err, errAhead), errors.Is(err, driver.ErrBadConn):
-		return true
-	}
-	return s.dialect.Fault(err) != Permanent
+	return errors.Is(err, errStale) || errors.Is(err, errAhead) || errors.Is(err, driver.ErrBadConn) ||
+		s.dialect.Fault(err) != Permanent
 }
 
 // pause waits a random part of a time that doubles from 1 to 64 ms.

@@ -1,6 +1,5 @@
-// Package plantest checks that every statement of package sqlstock is answered by an index. It records what a database is
-// asked while an inventory is used, and then has the database explain it.
-package plantest
+// Package sqlstocktest has the tests that all SQL backends of package inventory share, beyond the public kit.
+package sqlstocktest
 
 import (
 	"context"
@@ -17,6 +16,9 @@ import (
 
 	"github.com/seed82d84382/commerce/inventory"
 )
+
+// A statement of package sqlstock must be answered by an index. A Recorder keeps what a database is asked while an inventory is
+// used; then the database explains it.
 
 // Statement is one that was executed.
 type Statement struct {
