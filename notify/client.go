@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -69,7 +68,7 @@ func (c *Client) envelope(kind string, task *TaskOptions, payload []byte, option
 	}
 	now := c.queue.options.Now().UTC()
 	e := &Envelope{
-		ID: rand.Text(), Kind: kind, Queue: task.Queue, Payload: payload,
+		ID: newID(now), Kind: kind, Queue: task.Queue, Payload: payload,
 		EnqueuedAt: now, RunAt: now, MaxAttempts: task.MaxAttempts,
 	}
 	o := enqueueOptions{envelope: e, now: now}

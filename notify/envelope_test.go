@@ -79,3 +79,16 @@ func FuzzEnvelope(f *testing.F) {
 		require.Equal(t, e, second)
 	})
 }
+
+func TestIDsSortInTheOrderTheyWereMade(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	last := ""
+	for range 10_000 {
+		id := newID(now)
+		require.Len(t, id, 26)
+		require.Greater(t, id, last)
+		last = id
+	}
+	require.Greater(t, newID(now.Add(time.Millisecond)), last)
+}

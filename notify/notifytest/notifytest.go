@@ -17,6 +17,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 )
 
 // Waiting returns the arguments of the task's jobs that are enqueued and not
-// running or dead, in the order they were enqueued. The backend needs to list jobs.
+// running or dead, in the order they were enqueued, at most 500. The backend needs to list jobs.
 func Waiting[T any](t testing.TB, q *notify.Queue, task *notify.Task[T]) []T {
 	t.Helper()
 	records, err := q.List(context.Background(), notify.Filter{Kind: task.Kind(), Limit: 500})
@@ -32,7 +33,7 @@ func Waiting[T any](t testing.TB, q *notify.Queue, task *notify.Task[T]) []T {
 		t.Fatalf("notifytest: list: %v", err)
 	}
 	records = slices.DeleteFunc(records, func(r *notify.Record) bool { return r.State == notify.Running || r.State == notify.Dead })
-	slices.SortStableFunc(records, func(a, b *notify.Record) int { return a.EnqueuedAt.Compare(b.EnqueuedAt) })
+	slices.SortStableFunc(records, func(a, b *notify.Record) int { return strings.Compare(a.ID, b.ID) }) // as they were made
 	all := make([]T, len(records))
 	for i, r := range records {
 		if err := json.Unmarshal(r.Payload, &all[i]); err != nil {
