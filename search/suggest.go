@@ -207,7 +207,8 @@ func completionHTML(text, typed string) string {
 	return html.EscapeString(typed) + "<mark>" + html.EscapeString(rest) + "</mark>"
 }
 
-// completeHits finds documents with all the words, the last one complete or not.
+// completeHits finds documents with all the words, the last one complete or not. A
+// last word of up to three characters is completed within the fields that suggest only.
 func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, error) {
 	words := ix.schema.compile(p.text, ix.synonyms.Load())
 	if len(words.concepts) == 0 {
@@ -215,9 +216,11 @@ func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, err
 	}
 	last := &words.concepts[len(words.concepts)-1]
 	last.optional = false
-	last.node = Node{Op: OpBest, Boost: 1, Nodes: []Node{last.node,
-		{Op: OpPrefix, Field: FieldPhrases, Terms: []string{t.last}, Boost: 2},
-		{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5}}}
+	begun := []Node{{Op: OpPrefix, Field: FieldPhrases, Terms: []string{t.last}, Boost: 2}}
+	if utf8.RuneCountInString(t.last) > MaxStart {
+		begun = append(begun, Node{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5})
+	}
+	last.node = Node{Op: OpBest, Boost: 1, Nodes: append(begun, last.node)}
 	s := &execution{ix: ix, plan: p, effect: effect(*ix.rules.Load(), p, ix.options.Now())}
 	s.effect.pins = nil
 	request := s.request(words.tree(MatchAll, false))
