@@ -15,7 +15,7 @@ func TestEditDistance(t *testing.T) {
 		want int
 	}{
 		{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"same", "same", 0}, {"cat", "cut", 1}, {"cat", "cart", 1}, {"cat", "at", 1},
-		{"teh", "the", 1}, {"keybaord", "keyboard", 1}, {"ca", "abc", 3}, {"日本", "本日", 1}, {"kitten", "sitting", 3},
+		{"mosue", "mouse", 1}, {"kettel", "kettle", 1}, {"ca", "abc", 3}, {"日本", "本日", 1}, {"kitten", "sitting", 3},
 	} {
 		require.Equal(t, test.want, editDistance(test.a, test.b), test.a+" "+test.b)
 		require.Equal(t, test.want, editDistance(test.b, test.a), test.b+" "+test.a)

@@ -42,13 +42,16 @@ type Progress struct {
 // the old one stays. Only the writes of this process are seen: when several write
 // to one Elasticsearch, they must give their documents versions.
 //
-// [ErrRebuilding] when one is under way, errors.ErrUnsupported when the engine cannot.
+// [ErrRebuilding] when one is under way, [ErrClosed] when Close ends it, errors.ErrUnsupported when the engine cannot.
 func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error], opts *RebuildOptions) (err error) {
 	done, err := ix.begin()
 	if err != nil {
 		return err
 	}
 	defer done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(ix.lifetime, func() { cancel(ErrClosed) })()
 	ctx, end := ix.options.start(ctx, "search.rebuild")
 	read := 0
 	defer func() { end(err, slog.Int("documents", read)) }()
@@ -232,8 +235,8 @@ func (r *rebuild) fill(ctx context.Context, source iter.Seq2[Document, error]) e
 
 // flush writes a batch of the source, without the documents that were changed meanwhile.
 func (r *rebuild) flush(ctx context.Context, batch []change) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	ops, err := r.ix.schema.prepareAll(batch)
 	if err != nil {
@@ -257,7 +260,7 @@ func (r *rebuild) flush(ctx context.Context, batch []change) error {
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-pause.C:
 		return nil
 	}

@@ -131,15 +131,10 @@ func splitTyped(text string) typed {
 // complete looks completions up in the dictionary and keeps those that find something
 // together with the words typed before.
 func (ix *Index) complete(ctx context.Context, t typed, limit int) ([]Suggestion, error) {
-	type found struct {
-		lead, prefix string
-		terms        []Term
-	}
-	var tries []found
-	pair := found{lead: t.lead, prefix: t.prefix}
-	tries = append(tries, pair)
+	type start struct{ lead, prefix string }
+	tries := []start{{t.lead, t.prefix}}
 	if t.prefix != t.last { // the pair may be unknown: complete the last word alone
-		tries = append(tries, found{lead: strings.Join(t.before, " ") + " ", prefix: t.last})
+		tries = append(tries, start{strings.Join(t.before, " ") + " ", t.last})
 	}
 	suggestions := []Suggestion{}
 	seen := map[string]bool{}

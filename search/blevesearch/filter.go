@@ -86,7 +86,7 @@ func (sn *snapshot) prefix(field, prefix string) (*roaring.Bitmap, error) {
 		return nil, fmt.Errorf("search: read dictionary: %w", err)
 	}
 	defer dict.Close()
-	for n := 0; n < maxExpansion; n++ {
+	for range maxExpansion {
 		entry, err := dict.Next()
 		if err != nil {
 			return nil, fmt.Errorf("search: read dictionary: %w", err)

@@ -163,6 +163,24 @@ func testRebuild(t *testing.T, h Harness) {
 	requireInvalid(t, rebuild(t, ix, source(nil), &search.RebuildOptions{BatchSize: 1e6}), "BatchSize")
 }
 
+// testCloseDuringRebuild closes the index from within a rebuild's source.
+func testCloseDuringRebuild(t *testing.T, h Harness) {
+	ix := h.Open(t, Schema(), nil)
+	put(t, ix, Corpus()...)
+	closed := make(chan error, 1)
+	err := ix.Rebuild(t.Context(), func(yield func(search.Document, error) bool) {
+		go func() { closed <- ix.Close() }()
+		for i := 0; ; i++ { // until it is told to stop
+			if !yield(search.Document{ID: fmt.Sprint(i % 100)}, nil) {
+				return
+			}
+		}
+	}, &search.RebuildOptions{BatchSize: 10})
+	require.ErrorIs(t, err, search.ErrClosed)
+	require.NoError(t, <-closed)
+	require.ErrorIs(t, ix.Put(t.Context(), Corpus()...), search.ErrClosed)
+}
+
 // testRebuildWithWrites changes documents at every moment of a rebuild whose
 // source knows nothing of the changes.
 func testRebuildWithWrites(t *testing.T, h Harness) {
