@@ -82,6 +82,9 @@ func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error],
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // also when the engine noticed first
+		err = context.Cause(ctx)
+	}
 	// The old index stays; what was filled must go even when ctx has ended.
 	if discard := r.generation.Discard(context.WithoutCancel(ctx)); discard != nil {
 		ix.options.Logger.WarnContext(ctx, "search: remove abandoned rebuild", "error", discard)

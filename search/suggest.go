@@ -142,7 +142,7 @@ func (ix *Index) complete(ctx context.Context, t typed, limit int) ([]Suggestion
 		if len(suggestions) >= limit {
 			break
 		}
-		terms, err := ix.driver.Terms(ctx, TermsRequest{Field: FieldPhrases, Prefix: try.prefix, Limit: 4 * limit})
+		terms, err := ix.driver.Terms(ctx, TermsRequest{Field: FieldPhrases, Prefix: try.prefix, Limit: 2 * limit})
 		if err != nil {
 			return nil, err
 		}
