@@ -54,7 +54,7 @@ func TestEnvelopeTruncated(t *testing.T) {
 	t.Parallel()
 	whole, err := (&Envelope{ID: "a", Kind: "k", Headers: map[string]string{"a": "b"}, Failure: &Failure{Error: "x"}}).MarshalBinary()
 	require.NoError(t, err)
-	for n := range len(whole) {
+	for n := range whole {
 		var e Envelope
 		require.ErrorIs(t, e.UnmarshalBinary(whole[:n]), ErrInvalid, "%d bytes", n)
 		require.Equal(t, Envelope{}, e, "nothing is half read")

@@ -61,7 +61,7 @@ func TestPanicsAndGoexitAreContained(t *testing.T) {
 			runtime.Goexit()
 		case 2:
 			var m map[string]int
-			m["x"] = 1
+			m["x"] = 1 //nolint:staticcheck // the panic is what is tested
 		case 3:
 			stop()
 		}

@@ -137,7 +137,7 @@ func (r *run) fetch(ctx context.Context, s *source) error {
 		case err == nil:
 			failures = 0
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to stop: what the fetch was cut off with is no failure
 		case errors.Is(err, ErrClosed):
 			return ErrClosed
 		default:
