@@ -25,7 +25,10 @@ import (
 //	4 bytes  CRC-32C of everything before, big endian
 //
 // Equal content has equal bytes.
-const codecVersion = 1
+const (
+	codecVersion = 1
+	secretOffset = 2
+)
 
 const (
 	flagRemember = 1 << iota

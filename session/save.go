@@ -151,7 +151,7 @@ func (s *scope) reload(ctx context.Context) error {
 	if s.current == nil {
 		return nil
 	}
-	found, previous, err := s.m.load(ctx, s.token)
+	found, previous, err := s.m.load(ctx, s.token, false)
 	switch {
 	case err == nil:
 		s.current, s.previous = found, previous

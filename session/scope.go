@@ -136,7 +136,7 @@ func (s *scope) load(ctx context.Context) error {
 		return nil
 	}
 	s.loadErr = nil
-	found, previous, err := s.m.load(ctx, s.token)
+	found, previous, err := s.m.load(ctx, s.token, true)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		s.loadErr = err // the caller gave up: another may try again
@@ -169,17 +169,17 @@ func (s *scope) seePrevious() {
 	s.current.content.authenticated = time.Time{} // never fresh
 }
 
-// touch stores the time of use, at most every TouchEvery.
+// touch stores the time of use, at most every TouchEvery, unless the load did.
 func (s *scope) touch(ctx context.Context) {
 	if s.current == nil {
 		return
 	}
 	record := s.current.record
-	now := s.m.now()
-	if now.Sub(record.Seen) < s.m.touchEvery(record.Idle) {
+	touch := s.m.touch(s.current.content.secret)
+	if touch.Now.Before(touch.Due(record)) {
 		return
 	}
-	record.Seen = now
+	record.Seen = touch.Now
 	switch err := s.m.driver.Touch(ctx, record); {
 	case err == nil:
 		touched := *s.current
