@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -68,7 +69,7 @@ func (j *joined) do(ctx context.Context, cmd redis.Cmder) error {
 	}
 }
 
-// land ends a round trip and begins the next with those who wait.
+// land ends a round trip and begins the next for those who wait.
 func (j *joined) land() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -76,14 +77,23 @@ func (j *joined) land() {
 		j.flights--
 		return
 	}
+	go j.fly()
+}
+
+// board takes those who wait.
+func (j *joined) board() []*passenger {
+	runtime.Gosched() // whom the round trip before has answered may come along again
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	n := min(len(j.waiting), maxJoined)
 	group := j.waiting[:n:n]
 	j.waiting = j.waiting[n:]
-	go j.fly(group)
+	return group
 }
 
-func (j *joined) fly(group []*passenger) {
+func (j *joined) fly() {
 	defer j.land()
+	group := j.board()
 	aboard := group[:0]
 	for _, p := range group {
 		if p.ctx.Err() == nil { // the others have left; what they asked for is not done

@@ -57,6 +57,14 @@ type Options struct {
 	// go out together in one pipeline: few callers have the shortest answers, and
 	// many the highest throughput. Default 2; -1 means that commands are never joined.
 	Straight int
+	// NearCache lets the first read of a request come from the client's own
+	// client-side cache (redis.Options.ClientSideCacheConfig, which wants Protocol 3
+	// and database 0): the server tells the client what has changed, and a read that
+	// hits is no round trip. Until that word has come, usually within a millisecond
+	// and at the latest after the cache's MaxStaleness, a request may see a session as
+	// it was: also one that has just been logged out by another process. It cannot
+	// write to it: saves compare versions on the server.
+	NearCache bool
 }
 
 // Open returns a Manager over a New store with the default Options.
@@ -93,7 +101,7 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 	if o.Straight == 0 {
 		o.Straight = 2
 	}
-	s := &store{client: client, prefix: o.Prefix, hints: newHints()}
+	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
 	if s.doer = doer(straight{client}); o.Straight > 0 {
 		s.doer = &joined{client: client, limit: o.Straight}
 	}
@@ -107,6 +115,7 @@ type store struct {
 	doer   doer
 	prefix string
 	hints  *hints
+	near   bool        // LoadTouch reads through the client's cache
 	slots  atomic.Bool // keys may lie on different nodes: a script gets only one
 }
 
@@ -119,8 +128,13 @@ func (s *store) userKey(userID string) string {
 	return s.prefix + "user:{" + base64.RawURLEncoding.EncodeToString(sum[:18]) + "}"
 }
 
+// Load never reads from the client's cache.
 func (s *store) Load(ctx context.Context, id string) (session.Record, error) {
 	cmd := redis.NewStringCmd(ctx, "get", s.recordKey(id))
+	if s.near {
+		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, cmd) })
+		return found(id, cmd, err)
+	}
 	err := s.doer.do(ctx, cmd)
 	return found(id, cmd, err)
 }
@@ -136,8 +150,13 @@ func found(id string, cmd *redis.StringCmd, err error) (session.Record, error) {
 	return unmarshal(id, []byte(cmd.Val()))
 }
 
-// LoadTouch implements session.TouchLoader.
+// LoadTouch implements session.TouchLoader. From the client's cache it touches
+// nothing; the Manager does.
 func (s *store) LoadTouch(ctx context.Context, id string, t session.Touch) (session.Record, error) {
+	if s.near {
+		cmd := s.client.Get(ctx, s.recordKey(id))
+		return found(id, cmd, cmd.Err())
+	}
 	r, err := s.loadTouch(ctx, id, t)
 	if err == nil {
 		s.hints.note(id, t.Due(r))
