@@ -92,6 +92,7 @@ func (c *content) valueBytes() int {
 	return n
 }
 
+// decodeContent reads data; the values are part of it, and never changed.
 func decodeContent(data []byte) (*content, error) {
 	if len(data) == 0 {
 		return nil, &CorruptError{Reason: "is empty"}
@@ -125,7 +126,7 @@ func decodeContent(data []byte) (*content, error) {
 			break
 		}
 		key := string(d.bytes())
-		c.values[key] = slices.Clone(d.bytes())
+		c.values[key] = d.bytes()
 	}
 	if d.failed || len(d.rest) > 0 || flags&^flagsKnown != 0 || uint64(len(c.values)) != n {
 		return nil, &CorruptError{Reason: "fields do not add up"}

@@ -23,7 +23,7 @@ func (m *Manager) Middleware(next http.Handler) http.Handler {
 		s.request = r
 		writer := &response{ResponseWriter: w, scope: s}
 		next.ServeHTTP(writer.asUnderlying(), r)
-		writer.begin()
+		_ = writer.begin() // an error has been answered
 	})
 }
 

@@ -33,12 +33,12 @@ var register = porcupine.Model{
 		switch in.op {
 		case "load", "load touch":
 			if stored == 0 {
-				return out.verdict == session.ErrNotFound, stored
+				return errors.Is(out.verdict, session.ErrNotFound), stored
 			}
 			return out.verdict == nil && out.version == stored, stored
 		case "create":
 			if stored != 0 {
-				return out.verdict == session.ErrExists, stored
+				return errors.Is(out.verdict, session.ErrExists), stored
 			}
 			return out.verdict == nil, int64(1)
 		case "delete":
@@ -50,11 +50,11 @@ var register = porcupine.Model{
 		}
 		switch stored { // save, touch
 		case 0:
-			return out.verdict == session.ErrNotFound, stored
+			return errors.Is(out.verdict, session.ErrNotFound), stored
 		case in.version:
 			return out.verdict == nil, changed
 		}
-		return out.verdict == session.ErrConflict, stored
+		return errors.Is(out.verdict, session.ErrConflict), stored
 	},
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%v → %v", input, output) },
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -22,8 +23,8 @@ import (
 type site struct {
 	name    string
 	writes  *writes
-	cookies []*http.Cookie // by session
-	seen    []visit        // by caller: how far each has walked through its share
+	headers []http.Header // of requests, by session
+	seen    []visit       // by caller: how far each has walked through its share
 	serve   func(next http.HandlerFunc) http.Handler
 	begin   func(r *http.Request, w http.ResponseWriter, i int) error // puts the values
 	read    func(r *http.Request, w http.ResponseWriter) (name string)
@@ -57,13 +58,10 @@ func (w *response) Write(p []byte) (int, error) {
 
 // visit serves a request of a session and keeps the cookie it was answered with.
 func (s *site) visit(ctx context.Context, i int, handler http.Handler) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://shop.example/", nil)
-	if err != nil {
-		return err
-	}
-	if c := s.cookies[i]; c != nil {
-		r.AddCookie(c)
-	}
+	r := (&http.Request{
+		Method: http.MethodGet, URL: shop, Host: shop.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: s.headers[i], Body: http.NoBody, RemoteAddr: "192.0.2.1:1234",
+	}).WithContext(ctx)
 	w := &response{header: make(http.Header, 4)}
 	handler.ServeHTTP(w, r)
 	if w.code != http.StatusOK {
@@ -74,14 +72,14 @@ func (s *site) visit(ctx context.Context, i int, handler http.Handler) error {
 		if err != nil {
 			return err
 		}
-		s.cookies[i] = &http.Cookie{Name: c.Name, Value: c.Value}
+		s.headers[i] = http.Header{"Cookie": {c.Name + "=" + c.Value}}
 	}
 	return nil
 }
 
 // prepare begins all sessions.
 func (s *site) prepare(ctx context.Context) error {
-	s.cookies, s.seen = make([]*http.Cookie, sessionTotal), make([]visit, 1024)
+	s.headers, s.seen = make([]http.Header, sessionTotal), make([]visit, 1024)
 	for i := range sessionTotal {
 		var failed error
 		handler := s.serve(func(w http.ResponseWriter, r *http.Request) {
@@ -99,6 +97,8 @@ func (s *site) prepare(ctx context.Context) error {
 	s.writes.n.Store(0)
 	return nil
 }
+
+var shop = &url.URL{Scheme: "https", Host: "shop.example", Path: "/"}
 
 var page = []byte("hello")
 
