@@ -65,6 +65,16 @@ type Options struct {
 	// it was: also one that has just been logged out by another process. It cannot
 	// write to it: saves compare versions on the server.
 	NearCache bool
+	// Replicas makes every write wait until so many replicas have it (WAIT), in the
+	// same round trip, so that a failover does not undo what was acknowledged.
+	// Without it, as Redis replicates after it has answered, a failover may lose the
+	// last moments: a login is forgotten, and a session logged out just before may live
+	// again. A write that too few confirm in time is made all the same, but reported as
+	// session.ErrUnavailable. Default 0. Not on a Cluster, where WAIT has no key to go by.
+	Replicas int
+	// ReplicaTimeout bounds that wait. Default 1 second, at most 1 minute; keep it below
+	// the client's ReadTimeout.
+	ReplicaTimeout time.Duration
 }
 
 // Open returns a Manager over a New store with the default Options.
@@ -95,24 +105,38 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 			return nil, &session.InvalidError{Field: "Prefix", Reason: "has a brace, which would put all keys into one slot"}
 		}
 	}
-	if o.Straight < -1 {
+	_, single := client.(*redis.Client)
+	switch {
+	case o.Straight < -1:
 		return nil, &session.InvalidError{Field: "Straight", Reason: "is less than -1"}
-	}
-	if o.Straight == 0 {
+	case o.Straight == 0:
 		o.Straight = 2
 	}
-	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
-	if s.doer = doer(straight{client}); o.Straight > 0 {
-		s.doer = &joined{client: client, limit: o.Straight}
+	switch {
+	case o.Replicas < 0:
+		return nil, &session.InvalidError{Field: "Replicas", Reason: "is negative"}
+	case o.Replicas > 0 && !single:
+		return nil, &session.InvalidError{Field: "Replicas", Reason: "needs a single server or Sentinel"}
+	case o.ReplicaTimeout < 0 || o.ReplicaTimeout > time.Minute:
+		return nil, &session.InvalidError{Field: "ReplicaTimeout", Reason: "is not from 0 to 1 minute"}
+	case o.ReplicaTimeout == 0:
+		o.ReplicaTimeout = time.Second
 	}
-	_, single := client.(*redis.Client)
+	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
 	s.slots.Store(!single)
+	if s.reads = doer(straight{client}); o.Straight > 0 {
+		s.reads = &joined{client: client, limit: o.Straight}
+	}
+	if s.writes = s.reads; o.Replicas > 0 {
+		s.writes = replicated{client, o.Replicas, o.ReplicaTimeout}
+	}
 	return s, nil
 }
 
 type store struct {
 	client redis.UniversalClient
-	doer   doer
+	reads  doer
+	writes doer // the same, unless replicas are waited for
 	prefix string
 	hints  *hints
 	near   bool        // LoadTouch reads through the client's cache
@@ -135,7 +159,7 @@ func (s *store) Load(ctx context.Context, id string) (session.Record, error) {
 		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, cmd) })
 		return found(id, cmd, err)
 	}
-	err := s.doer.do(ctx, cmd)
+	err := s.reads.do(ctx, cmd)
 	return found(id, cmd, err)
 }
 
@@ -168,7 +192,7 @@ func (s *store) loadTouch(ctx context.Context, id string, t session.Touch) (sess
 	if !s.hints.due(id, t.Now) {
 		return s.Load(ctx, id)
 	}
-	value, err := loadScript.run(ctx, s.doer, []string{s.recordKey(id)}, timeField(t.Now),
+	value, err := loadScript.run(ctx, s.reads, []string{s.recordKey(id)}, timeField(t.Now),
 		t.Min.Microseconds(), t.Max.Microseconds(), t.Offset, t.Match, skew.Milliseconds())
 	if errors.Is(err, redis.Nil) {
 		return session.Record{}, session.ErrNotFound
@@ -202,7 +226,7 @@ func (s *store) write(ctx context.Context, was, next session.Record) error {
 	joins := next.UserID != "" && (next.UserID != was.UserID || next.Deadline.After(was.Deadline))
 	leaves := was.UserID != "" && was.UserID != next.UserID
 	if !joins && !leaves {
-		return verdict(writeScript.run(ctx, s.doer, []string{record}, args...))
+		return verdict(writeScript.run(ctx, s.writes, []string{record}, args...))
 	}
 	if !s.slots.Load() {
 		keys := []string{record, record}
@@ -212,29 +236,29 @@ func (s *store) write(ctx context.Context, was, next session.Record) error {
 		if leaves {
 			keys = append(keys, s.userKey(was.UserID))
 		}
-		err := verdict(writeScript.run(ctx, s.doer, keys, args...))
+		err := verdict(writeScript.run(ctx, s.writes, keys, args...))
 		if refused, ok := errors.AsType[*ServerError](err); !ok || refused.Code != "CROSSSLOT" {
 			return err
 		}
 		s.slots.Store(true) // a proxy that hides a Cluster
 	}
 	if joins {
-		if _, err := indexScript.run(ctx, s.doer, []string{s.userKey(next.UserID)}, next.ID, expireAt(next.Deadline)); err != nil {
+		if _, err := indexScript.run(ctx, s.writes, []string{s.userKey(next.UserID)}, next.ID, expireAt(next.Deadline)); err != nil {
 			return err
 		}
 	}
-	if err := verdict(writeScript.run(ctx, s.doer, []string{record}, args...)); err != nil || !leaves {
+	if err := verdict(writeScript.run(ctx, s.writes, []string{record}, args...)); err != nil || !leaves {
 		return err
 	}
 	return s.unindex(ctx, was.UserID, was.ID)
 }
 
 func (s *store) Touch(ctx context.Context, r session.Record) error {
-	return verdict(touchScript.run(ctx, s.doer, []string{s.recordKey(r.ID)}, versionField(r.Version), timeField(r.Seen), expireAt(r.Expires())))
+	return verdict(touchScript.run(ctx, s.writes, []string{s.recordKey(r.ID)}, versionField(r.Version), timeField(r.Seen), expireAt(r.Expires())))
 }
 
 func (s *store) Delete(ctx context.Context, id string) error {
-	user, err := deleteScript.run(ctx, s.doer, []string{s.recordKey(id)})
+	user, err := deleteScript.run(ctx, s.writes, []string{s.recordKey(id)})
 	if err != nil || user == "" {
 		return err
 	}

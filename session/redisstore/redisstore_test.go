@@ -224,10 +224,20 @@ func TestOptions(t *testing.T) {
 	require.ErrorIs(t, err, session.ErrInvalid)
 	c := redis.NewClient(&redis.Options{})
 	defer c.Close()
-	for _, o := range []redisstore.Options{{Prefix: "{shop}"}, {Straight: -2}} {
+	for _, o := range []redisstore.Options{
+		{Prefix: "{shop}"}, {Straight: -2}, {Replicas: -1}, {ReplicaTimeout: -1}, {ReplicaTimeout: time.Hour},
+	} {
 		_, err = redisstore.New(c, &o)
 		require.ErrorIs(t, err, session.ErrInvalid)
 	}
+}
+
+func TestReplicasNeedOneMaster(t *testing.T) {
+	t.Parallel()
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}})
+	defer c.Close()
+	_, err := redisstore.New(c, &redisstore.Options{Replicas: 1})
+	require.ErrorIs(t, err, session.ErrInvalid)
 }
 
 func ExampleOpen() {

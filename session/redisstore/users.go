@@ -23,7 +23,7 @@ func (s *store) ids(ctx context.Context, key string) ([]string, error) {
 }
 
 func (s *store) unindex(ctx context.Context, userID, id string) error {
-	err := s.doer.do(ctx, redis.NewIntCmd(ctx, "zrem", s.userKey(userID), id))
+	err := s.reads.do(ctx, redis.NewIntCmd(ctx, "zrem", s.userKey(userID), id))
 	return serverError(err)
 }
 
@@ -138,14 +138,13 @@ func (s *store) deleteRecords(ctx context.Context, userID string, ids []string) 
 	field := userField(userID)
 	replies := make([]*redis.Cmd, len(ids))
 	run := func() error {
-		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		return s.pipelined(ctx, func(p redis.Pipeliner) error {
 			for i, id := range ids {
 				replies[i] = deleteUserScript.command(ctx, "evalsha", deleteUserScript.digest, []string{s.recordKey(id)}, []any{field})
 				_ = p.Process(ctx, replies[i])
 			}
 			return nil
 		})
-		return err
 	}
 	err := run()
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
@@ -155,6 +154,15 @@ func (s *store) deleteRecords(ctx context.Context, userID string, ids []string) 
 		}
 	}
 	return replies, serverError(err)
+}
+
+// pipelined sends writes together, and waits for replicas if those are asked for.
+func (s *store) pipelined(ctx context.Context, fill func(redis.Pipeliner) error) error {
+	if r, ok := s.writes.(replicated); ok {
+		return r.pipelined(ctx, fill)
+	}
+	_, err := s.client.Pipelined(ctx, fill)
+	return err
 }
 
 // prune removes entries without a record, unless they are so young that the
@@ -167,6 +175,6 @@ func (s *store) prune(ctx context.Context, key string, ids []string) error {
 	for i, id := range ids {
 		args[i] = id
 	}
-	_, err := pruneScript.run(ctx, s.doer, []string{key}, args...)
+	_, err := pruneScript.run(ctx, s.reads, []string{key}, args...)
 	return err
 }
