@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 )
@@ -126,10 +127,7 @@ type session struct {
 func (s *session) clone() *session {
 	copied := &session{record: s.record}
 	content := *s.content
-	content.values = make(map[string][]byte, len(s.content.values))
-	for key, raw := range s.content.values {
-		content.values[key] = raw
-	}
+	content.values, content.stored = maps.Clone(s.content.all()), nil
 	copied.content = &content
 	return copied
 }
