@@ -78,18 +78,18 @@ func setCookie(header http.Header, cookie *http.Cookie) {
 	if header.Get("Cache-Control") == "" {
 		header.Set("Cache-Control", `no-cache="Set-Cookie"`)
 	}
-	varyCookie(header)
+	vary(header, "Cookie")
 }
 
-func varyCookie(header http.Header) {
+func vary(header http.Header, by string) {
 	for _, line := range header["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, by) {
 				return
 			}
 		}
 	}
-	header.Add("Vary", "Cookie")
+	header.Add("Vary", by)
 }
 
 // persistent makes a cookie outlive the browser.

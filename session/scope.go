@@ -17,6 +17,8 @@ type scope struct {
 	header  http.Header   // of the response, nil after Attach
 
 	mu        sync.Mutex
+	outage    OutagePolicy
+	byHeader  bool // the client sends its token in a header, and wants it there
 	token     token
 	hasToken  bool
 	loaded    bool
@@ -129,7 +131,10 @@ func (s *scope) load(ctx context.Context) error {
 		return s.loadErr
 	}
 	if s.header != nil && !s.begun {
-		varyCookie(s.header)
+		vary(s.header, "Cookie")
+		if name := s.m.opts.TokenHeader; name != "" {
+			vary(s.header, name)
+		}
 	}
 	if !s.hasToken {
 		s.loaded = true
@@ -209,6 +214,11 @@ func (s *scope) setCookie() {
 	if s.header == nil || s.begun {
 		return
 	}
+	if s.byHeader {
+		s.header.Set(s.m.opts.TokenHeader, s.token.String())
+		s.header.Set("Cache-Control", "no-store")
+		return
+	}
 	setCookie(s.header, s.cookie())
 }
 
@@ -224,6 +234,10 @@ func (s *scope) overTLS() bool { return s.request != nil && s.request.TLS != nil
 
 func (s *scope) clearCookie() {
 	if s.header == nil || s.begun {
+		return
+	}
+	if s.byHeader {
+		s.header.Set(s.m.opts.TokenHeader, "")
 		return
 	}
 	cookie := s.m.opts.Cookie.cookie("", s.overTLS())
