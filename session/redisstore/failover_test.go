@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -202,7 +203,7 @@ func TestBadLines(t *testing.T) {
 	c := redis.NewClient(&redis.Options{Addr: proxy.Addr(), ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond,
 		DialTimeout: 200 * time.Millisecond, MaxRetries: -1, DialerRetries: 1})
 	defer c.Close()
-	d, err := redisstore.New(c, &redisstore.Options{Prefix: "badlines:"})
+	d, err := redisstore.New(c, &redisstore.Options{Prefix: "badlines:", Pause: 50 * time.Millisecond})
 	require.NoError(t, err)
 	m, err := session.New(d, nil)
 	require.NoError(t, err)
@@ -233,4 +234,38 @@ func TestBadLines(t *testing.T) {
 	require.NoError(t, load(), "slow is not down")
 	_, err = m.LogoutAll(t.Context(), "42")
 	require.NoError(t, err)
+}
+
+// A server that does not answer is not asked by every request, and is asked again
+// by itself.
+func TestCircuit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+		defer c.Close()
+		fails := &answering{commands: "get", err: errors.New("i/o timeout")}
+		c.AddHook(fails)
+		d, err := redisstore.New(c, &redisstore.Options{Pause: time.Second})
+		require.NoError(t, err)
+		load := func(times int) {
+			t.Helper()
+			for range times {
+				_, err := d.Load(t.Context(), "id")
+				require.Error(t, err)
+			}
+		}
+		load(100)
+		require.EqualValues(t, 5, fails.times.Load())
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = d.Load(gone, "id")
+		require.Error(t, err)
+		<-time.After(time.Second)
+		load(100)
+		require.EqualValues(t, 6, fails.times.Load(), "one tries")
+		fails.err = serverSays("LOADING it is coming")
+		<-time.After(time.Second)
+		load(10)
+		require.EqualValues(t, 16, fails.times.Load(), "an answer lets all through")
+	})
 }

@@ -75,6 +75,10 @@ type Options struct {
 	// ReplicaTimeout bounds that wait. Default 1 second, at most 1 minute; keep it below
 	// the client's ReadTimeout.
 	ReplicaTimeout time.Duration
+	// Pause is how long, after five commands in a row that got no answer, further ones
+	// fail at once before one of them tries the server again. The first answer ends it.
+	// Default 1 second; -1 means that every command tries.
+	Pause time.Duration
 }
 
 // Open returns a Manager over a New store with the default Options.
@@ -122,13 +126,23 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 	case o.ReplicaTimeout == 0:
 		o.ReplicaTimeout = time.Second
 	}
+	switch {
+	case o.Pause < -1 || o.Pause > time.Minute:
+		return nil, &session.InvalidError{Field: "Pause", Reason: "is not -1, 0, or up to 1 minute"}
+	case o.Pause == 0:
+		o.Pause = time.Second
+	}
 	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
 	s.slots.Store(!single)
 	if s.reads = doer(straight{client}); o.Straight > 0 {
 		s.reads = &joined{client: client, limit: o.Straight}
 	}
 	if s.writes = s.reads; o.Replicas > 0 {
-		s.writes = replicated{client, o.Replicas, o.ReplicaTimeout}
+		s.replicated = &replicated{client, o.Replicas, o.ReplicaTimeout}
+		s.writes = s.replicated
+	}
+	if o.Pause > 0 {
+		s.reads, s.writes = &circuit{next: s.reads, pause: o.Pause}, &circuit{next: s.writes, pause: o.Pause}
 	}
 	return s, nil
 }
@@ -137,10 +151,12 @@ type store struct {
 	client redis.UniversalClient
 	reads  doer
 	writes doer // the same, unless replicas are waited for
-	prefix string
-	hints  *hints
-	near   bool        // LoadTouch reads through the client's cache
-	slots  atomic.Bool // keys may lie on different nodes: a script gets only one
+	// replicated is nil unless replicas are waited for.
+	replicated *replicated
+	prefix     string
+	hints      *hints
+	near       bool        // LoadTouch reads through the client's cache
+	slots      atomic.Bool // keys may lie on different nodes: a script gets only one
 }
 
 func (s *store) recordKey(id string) string { return s.prefix + "{" + id + "}" }

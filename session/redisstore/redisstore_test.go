@@ -225,7 +225,7 @@ func TestOptions(t *testing.T) {
 	c := redis.NewClient(&redis.Options{})
 	defer c.Close()
 	for _, o := range []redisstore.Options{
-		{Prefix: "{shop}"}, {Straight: -2}, {Replicas: -1}, {ReplicaTimeout: -1}, {ReplicaTimeout: time.Hour},
+		{Prefix: "{shop}"}, {Straight: -2}, {Replicas: -1}, {ReplicaTimeout: -1}, {ReplicaTimeout: time.Hour}, {Pause: -2}, {Pause: time.Hour},
 	} {
 		_, err = redisstore.New(c, &o)
 		require.ErrorIs(t, err, session.ErrInvalid)

@@ -15,13 +15,13 @@ type replicated struct {
 	timeout  time.Duration
 }
 
-func (r replicated) do(ctx context.Context, cmd redis.Cmder) error {
+func (r *replicated) do(ctx context.Context, cmd redis.Cmder) error {
 	return r.pipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, cmd) })
 }
 
 // pipelined sends commands and WAIT down one connection, which is whose writes
 // WAIT waits for.
-func (r replicated) pipelined(ctx context.Context, fill func(redis.Pipeliner) error) error {
+func (r *replicated) pipelined(ctx context.Context, fill func(redis.Pipeliner) error) error {
 	wait := redis.NewIntCmd(ctx, "wait", r.replicas, r.timeout.Milliseconds())
 	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		if err := fill(p); err != nil {

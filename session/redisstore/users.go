@@ -158,8 +158,8 @@ func (s *store) deleteRecords(ctx context.Context, userID string, ids []string) 
 
 // pipelined sends writes together, and waits for replicas if those are asked for.
 func (s *store) pipelined(ctx context.Context, fill func(redis.Pipeliner) error) error {
-	if r, ok := s.writes.(replicated); ok {
-		return r.pipelined(ctx, fill)
+	if s.replicated != nil {
+		return s.replicated.pipelined(ctx, fill)
 	}
 	_, err := s.client.Pipelined(ctx, fill)
 	return err
