@@ -99,9 +99,10 @@ func (m *Manager) sweepLoop(ctx context.Context, sweeper Sweeper) {
 	}
 }
 
-// touch says when a read with a secret notes the time of use.
-func (m *Manager) touch(secret digest) Touch {
-	t := Touch{Now: m.now(), Min: time.Second, Max: 5 * time.Minute, Offset: secretOffset, Match: secret[:]}
+// touch says when a read notes the time of use, by whoever has the secret of that
+// digest.
+func (m *Manager) touch(secret []byte) Touch {
+	t := Touch{Now: m.now(), Min: time.Second, Max: 5 * time.Minute, Offset: secretOffset, Match: secret}
 	if m.opts.TouchEvery != 0 {
 		t.Min, t.Max = m.opts.TouchEvery, m.opts.TouchEvery
 	}
@@ -169,7 +170,7 @@ func (m *Manager) load(ctx context.Context, t token, touching bool) (s *session,
 	ctx, end := m.start(ctx, "load")
 	defer func() { end(err) }()
 	given := t.digest()
-	touch := m.touch(given)
+	touch := m.touch(given[:])
 	r, err := m.fetch(ctx, t.id, touch, touching)
 	if err != nil {
 		return nil, false, driverError("load", err)

@@ -180,7 +180,7 @@ func (s *scope) touch(ctx context.Context) {
 		return
 	}
 	record := s.current.record
-	touch := s.m.touch(s.current.content.secret)
+	touch := s.m.touch(nil)
 	if touch.Now.Before(touch.Due(record)) {
 		return
 	}

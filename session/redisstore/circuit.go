@@ -3,7 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -17,9 +17,8 @@ type circuit struct {
 	next  doer
 	pause time.Duration
 
-	mu       sync.Mutex
-	failures int // in a row
-	tried    time.Time
+	failures atomic.Int64 // in a row
+	tried    atomic.Int64 // when one was last let through, in nanoseconds since 1970
 }
 
 // failuresToOpen is how many commands in a row must get no answer.
@@ -37,30 +36,26 @@ func (c *circuit) do(ctx context.Context, cmd redis.Cmder) error {
 }
 
 func (c *circuit) pass() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.failures < failuresToOpen {
+	if c.failures.Load() < failuresToOpen {
 		return true
 	}
-	if now := time.Now(); now.Sub(c.tried) >= c.pause {
-		c.tried = now
-		return true
-	}
-	return false
+	now, tried := time.Now().UnixNano(), c.tried.Load()
+	return now-tried >= int64(c.pause) && c.tried.CompareAndSwap(tried, now)
 }
 
 func (c *circuit) note(ctx context.Context, err error) {
-	_, answered := errors.AsType[redis.Error](err)
-	if err != nil && !answered && errors.Is(ctx.Err(), context.Canceled) {
-		return // says nothing of the server
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil || answered {
-		c.failures = 0
+	if err == nil {
+		if c.failures.Load() != 0 {
+			c.failures.Store(0)
+		}
 		return
 	}
-	if c.failures++; c.failures == failuresToOpen {
-		c.tried = time.Now()
+	_, answered := errors.AsType[redis.Error](err)
+	switch {
+	case answered:
+		c.failures.Store(0)
+	case errors.Is(ctx.Err(), context.Canceled): // says nothing of the server
+	case c.failures.Add(1) == failuresToOpen:
+		c.tried.Store(time.Now().UnixNano())
 	}
 }

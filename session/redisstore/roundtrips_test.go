@@ -67,6 +67,11 @@ func TestRoundTrips(t *testing.T) {
 	require.NoError(t, m.Commit(warm))
 	token, err := m.Token(warm)
 	require.NoError(t, err)
+	another, err := redisstore.Open(c, nil)
+	require.NoError(t, err)
+	defer another.Close()
+	require.NoError(t, another.Load(another.Attach(t.Context(), token)))
+	require.NoError(t, another.Logout(sessiontest.Context(t, another, session.User{ID: "other"}, nil)))
 	count := &trips{}
 	c.AddHook(count)
 
