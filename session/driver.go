@@ -42,7 +42,7 @@ func (r *Record) Expires() time.Time {
 // driver may forget such a record at any time, and may also still return it.
 // Errors other than those named are taken for an outage of the store.
 //
-// A driver may also implement TouchLoader, UserLister, UserDeleter, Sweeper
+// A driver may also implement TouchLoader, BatchLoader, UserLister, UserDeleter, Sweeper
 // and io.Closer.
 type Driver interface {
 	// Load returns a record, or an error that wraps ErrNotFound.
@@ -96,6 +96,13 @@ func (t Touch) Due(r Record) time.Time {
 func (t Touch) Wants(r Record) bool {
 	return !t.Now.Before(t.Due(r)) && t.Now.Before(r.Expires()) &&
 		t.Offset <= len(r.Data) && bytes.HasPrefix(r.Data[t.Offset:], t.Match)
+}
+
+// BatchLoader is a Driver that can load many records at once.
+type BatchLoader interface {
+	// LoadBatch returns the records there are, by id. One that cannot be read is
+	// left out.
+	LoadBatch(ctx context.Context, ids []string) (map[string]Record, error)
 }
 
 // UserLister is a Driver that can list the sessions of a user.

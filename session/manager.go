@@ -175,17 +175,22 @@ func (m *Manager) load(ctx context.Context, t token, touching bool) (s *session,
 	if err != nil {
 		return nil, false, driverError("load", err)
 	}
+	return m.admit(r, given, touch.Now)
+}
+
+// admit is the session of a record, if it is live and the secret its own.
+func (m *Manager) admit(r Record, given digest, now time.Time) (s *session, previous bool, err error) {
 	s, err = m.decode(r)
 	if err != nil {
 		return nil, false, err
 	}
-	if !touch.Now.Before(s.record.Expires()) {
+	if !now.Before(s.record.Expires()) {
 		return nil, false, fmt.Errorf("%w: it has expired", ErrNotFound)
 	}
 	switch {
 	case s.content.secret.equal(given):
 		return s, false, nil
-	case s.content.previous != digest{} && s.content.previous.equal(given) && touch.Now.Before(s.content.previousUntil):
+	case s.content.previous != digest{} && s.content.previous.equal(given) && now.Before(s.content.previousUntil):
 		return s, true, nil
 	}
 	return nil, false, fmt.Errorf("%w: the token is not its own", ErrNotFound)

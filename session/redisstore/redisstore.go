@@ -27,7 +27,7 @@
 //
 // # Needs
 //
-// Redis 6.2 or later, and a user who may run EVAL, EVALSHA, GET, GETRANGE, SETRANGE,
+// Redis 6.2 or later, and a user who may run EVAL, EVALSHA, SCRIPT LOAD, GET, GETRANGE, SETRANGE,
 // SET, DEL, PEXPIREAT, PTTL, TIME, ZADD, ZREM, ZRANGE and ZSCORE. Do not let the client
 // read from replicas: they lag behind a logout. A reply that was lost is
 // harmless: a write that is sent again is recognized and not done twice.

@@ -109,6 +109,20 @@ func TestRoundTrips(t *testing.T) {
 	visitor, err := m.Token(anonymous)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, request(visitor, login), "login of a visitor with a cart")
+	tokens := []string{"", "forged", token}
+	for range 100 {
+		token, err := m.Token(sessiontest.Context(t, m, session.User{ID: "many"}, nil))
+		require.NoError(t, err)
+		tokens = append(tokens, token)
+	}
+	before := count.n.Load()
+	contexts, err := m.Prefetch(t.Context(), tokens)
+	require.NoError(t, err)
+	for i, ctx := range contexts {
+		user, _ := m.User(ctx)
+		require.Equal(t, []string{"", "", "warm", "many"}[min(i, 3)], user.ID)
+	}
+	require.EqualValues(t, 1, count.n.Load()-before, "prefetch of a hundred")
 	require.LessOrEqual(t, request(token, m.Logout), int64(3), "logout")
 }
 

@@ -58,6 +58,26 @@ func (s *store) ListUser(ctx context.Context, userID string, limit int) ([]sessi
 	return list, s.prune(ctx, key, stale)
 }
 
+// LoadBatch implements session.BatchLoader.
+func (s *store) LoadBatch(ctx context.Context, ids []string) (map[string]session.Record, error) {
+	all := make(map[string]session.Record, len(ids))
+	for chunk := range slices.Chunk(ids, batch) {
+		records, errs, err := s.loadMany(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range records {
+			switch err := errs[i]; {
+			case err == nil:
+				all[r.ID] = r
+			case !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrCorrupt):
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
 // loadMany reads records in one pipeline.
 func (s *store) loadMany(ctx context.Context, ids []string) ([]session.Record, []error, error) {
 	replies := make([]*redis.StringCmd, len(ids))
