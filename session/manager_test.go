@@ -85,7 +85,7 @@ func TestWhatARequestCosts(t *testing.T) {
 		put := func(value any) func(context.Context) {
 			return func(ctx context.Context) { require.NoError(t, m.Put(ctx, "k", value)) }
 		}
-		require.Equal(t, "", visit(func(context.Context) {}), "untouched")
+		require.Empty(t, visit(func(context.Context) {}), "untouched")
 		require.Equal(t, "load", visit(func(ctx context.Context) { m.User(ctx); m.GetString(ctx, "k"); m.Current(ctx) }))
 		require.Equal(t, "load save", visit(put("v")))
 		require.Equal(t, "load", visit(put("v")), "the same value again is no change")
@@ -110,8 +110,8 @@ func TestWhatARequestCosts(t *testing.T) {
 			serve(m, request(), func(_ http.ResponseWriter, r *http.Request) { act(r.Context()) })
 			return driver.take()
 		}
-		require.Equal(t, "", none(func(ctx context.Context) { m.User(ctx); m.GetString(ctx, "k") }), "no cookie")
-		require.Equal(t, "", none(func(ctx context.Context) { require.NoError(t, m.Delete(ctx, "k")) }), "no session is begun for nothing")
+		require.Empty(t, none(func(ctx context.Context) { m.User(ctx); m.GetString(ctx, "k") }), "no cookie")
+		require.Empty(t, none(func(ctx context.Context) { require.NoError(t, m.Delete(ctx, "k")) }), "no session is begun for nothing")
 		require.Equal(t, "create", none(put(1)))
 	})
 }

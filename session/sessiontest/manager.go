@@ -177,7 +177,7 @@ func managerValues(t *testing.T, h Harness) {
 		require.Equal(t, "茶\x00", s.GetString(ctx, "string"))
 		require.Equal(t, -7, s.GetInt(ctx, "int"))
 		require.Equal(t, int64(1)<<62, s.GetInt64(ctx, "int64"))
-		require.Equal(t, 1.5, s.GetFloat(ctx, "float"))
+		require.InDelta(t, 1.5, s.GetFloat(ctx, "float"), 0)
 		require.True(t, s.GetBool(ctx, "bool"))
 		require.Equal(t, []byte{0, 255}, s.GetBytes(ctx, "bytes"))
 		require.True(t, at.Equal(s.GetTime(ctx, "time")))
