@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"maps"
@@ -25,7 +26,10 @@ import (
 //	4 bytes  CRC-32C of everything before, big endian
 //
 // Equal content has equal bytes.
-const codecVersion = 1
+const (
+	codecVersion = 1
+	secretOffset = 2
+)
 
 const (
 	flagRemember = 1 << iota
@@ -46,7 +50,36 @@ type content struct {
 	created       time.Time
 	authenticated time.Time // zero while nobody is logged in
 	device, ip    string
-	values        map[string][]byte
+	values        map[string][]byte // nil while they are only stored
+	stored        []byte            // the values as encoded, without their number
+}
+
+// all returns the values by key, not to be changed unless they are c.values.
+func (c *content) all() map[string][]byte {
+	if c.values != nil {
+		return c.values
+	}
+	values := make(map[string][]byte)
+	for d := (decoder{rest: c.stored}); len(d.rest) > 0 && !d.failed; {
+		key := string(d.bytes())
+		values[key] = d.bytes()
+	}
+	return values
+}
+
+// value finds one value; most requests that read want few.
+func (c *content) value(key string) (raw []byte, ok bool) {
+	if c.values != nil {
+		raw, ok = c.values[key]
+		return raw, ok
+	}
+	for d := (decoder{rest: c.stored}); len(d.rest) > 0 && !d.failed; {
+		found := string(d.bytes()) == key
+		if raw := d.bytes(); found {
+			return raw, true
+		}
+	}
+	return nil, false
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -72,10 +105,11 @@ func (c *content) encode() []byte {
 	b = appendTime(b, c.authenticated)
 	b = appendString(b, c.device)
 	b = appendString(b, c.ip)
-	b = binary.AppendUvarint(b, uint64(len(c.values)))
-	for _, key := range slices.Sorted(maps.Keys(c.values)) {
+	values := c.all()
+	b = binary.AppendUvarint(b, uint64(len(values)))
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		b = appendString(b, key)
-		b = appendString(b, c.values[key])
+		b = appendString(b, values[key])
 	}
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
@@ -83,12 +117,13 @@ func (c *content) encode() []byte {
 // valueBytes is the size that Options.MaxBytes limits.
 func (c *content) valueBytes() int {
 	n := 0
-	for key, raw := range c.values {
+	for key, raw := range c.all() {
 		n += len(key) + len(raw) + 4
 	}
 	return n
 }
 
+// decodeContent reads data; the values stay part of it, and never change.
 func decodeContent(data []byte) (*content, error) {
 	if len(data) == 0 {
 		return nil, &CorruptError{Reason: "is empty"}
@@ -116,15 +151,19 @@ func decodeContent(data []byte) (*content, error) {
 	c.previousUntil, c.created, c.authenticated = d.time(), d.time(), d.time()
 	c.device, c.ip = string(d.bytes()), string(d.bytes())
 	n := d.uvarint()
-	c.values = make(map[string][]byte, min(n, uint64(len(d.rest)/2)))
-	for range n {
+	c.stored = d.rest
+	ascending := true
+	var last []byte
+	for i := range n {
+		key := d.bytes()
+		d.bytes()
 		if d.failed {
 			break
 		}
-		key := string(d.bytes())
-		c.values[key] = slices.Clone(d.bytes())
+		ascending = ascending && (i == 0 || bytes.Compare(last, key) < 0)
+		last = key
 	}
-	if d.failed || len(d.rest) > 0 || flags&^flagsKnown != 0 || uint64(len(c.values)) != n {
+	if d.failed || len(d.rest) > 0 || flags&^flagsKnown != 0 || !ascending {
 		return nil, &CorruptError{Reason: "fields do not add up"}
 	}
 	return c, nil

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"hash/crc32"
 	"maps"
 	"testing"
@@ -39,9 +40,29 @@ func TestCodecRoundTrip(t *testing.T) {
 		encoded := want.encode()
 		got, err := decodeContent(encoded)
 		require.NoError(t, err)
-		require.True(t, maps.EqualFunc(want.values, got.values, bytes.Equal))
+		require.True(t, maps.EqualFunc(want.values, got.all(), bytes.Equal))
+		for key, raw := range want.values {
+			value, ok := got.value(key)
+			require.True(t, ok)
+			require.True(t, bytes.Equal(raw, value))
+		}
+		_, ok := got.value("absent\x00" + rapid.String().Draw(t, "absent"))
+		require.False(t, ok)
 		require.True(t, want.previousUntil.Equal(got.previousUntil) && want.created.Equal(got.created) && want.authenticated.Equal(got.authenticated))
 		require.Equal(t, encoded, got.encode(), "equal content has equal bytes")
+	})
+}
+
+// A string that is read the short way reads as encoding/json reads it.
+func TestStringsAreJSON(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.SliceOf(rapid.SampledFrom([]byte("\"\"\\u00e9aZ \x1f\x7f\x80n{}1"))).Draw(t, "raw")
+		var want, got string
+		wantErr := json.Unmarshal(raw, &want)
+		gotErr := decodeValue("k", raw, &got)
+		require.Equal(t, wantErr == nil, gotErr == nil, "%q: %v, %v", raw, wantErr, gotErr)
+		require.Equal(t, want, got)
 	})
 }
 

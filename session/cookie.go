@@ -53,17 +53,31 @@ func (c *CookieOptions) cookie(value string, tls bool) *http.Cookie {
 func (c *CookieOptions) fromRequest(r *http.Request) (token, bool) {
 	var found token
 	ok := false
-	for _, cookie := range r.CookiesNamed(c.Name) {
-		t, err := parseToken(cookie.Value)
-		if err != nil || ok && t == found {
-			continue
+	for _, line := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if name != c.Name {
+				continue
+			}
+			t, err := parseToken(unquoted(value))
+			if err != nil || ok && t == found {
+				continue
+			}
+			if ok {
+				return token{}, false
+			}
+			found, ok = t, true
 		}
-		if ok {
-			return token{}, false
-		}
-		found, ok = t, true
 	}
 	return found, ok
+}
+
+// unquoted takes off the quotes that a cookie's value may stand in (RFC 6265).
+func unquoted(value string) string {
+	if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+		return value[1 : len(value)-1]
+	}
+	return value
 }
 
 // setCookie puts our cookie into a header in place of one set before.
@@ -78,18 +92,18 @@ func setCookie(header http.Header, cookie *http.Cookie) {
 	if header.Get("Cache-Control") == "" {
 		header.Set("Cache-Control", `no-cache="Set-Cookie"`)
 	}
-	varyCookie(header)
+	vary(header, "Cookie")
 }
 
-func varyCookie(header http.Header) {
+func vary(header http.Header, by string) {
 	for _, line := range header["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, by) {
 				return
 			}
 		}
 	}
-	header.Add("Vary", "Cookie")
+	header["Vary"] = append(header["Vary"], by)
 }
 
 // persistent makes a cookie outlive the browser.

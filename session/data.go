@@ -101,7 +101,7 @@ func (s *scope) value(ctx context.Context, key string) ([]byte, error) {
 		}
 	}
 	if s.current != nil {
-		if raw, ok := s.current.content.values[key]; ok {
+		if raw, ok := s.current.content.value(key); ok {
 			return raw, nil
 		}
 	}

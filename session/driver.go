@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"time"
 )
@@ -41,8 +42,8 @@ func (r *Record) Expires() time.Time {
 // driver may forget such a record at any time, and may also still return it.
 // Errors other than those named are taken for an outage of the store.
 //
-// A driver may also implement UserLister, UserDeleter, Sweeper and
-// io.Closer.
+// A driver may also implement TouchLoader, BatchLoader, UserLister, UserDeleter, Sweeper
+// and io.Closer.
 type Driver interface {
 	// Load returns a record, or an error that wraps ErrNotFound.
 	Load(ctx context.Context, id string) (Record, error)
@@ -60,6 +61,48 @@ type Driver interface {
 	Touch(ctx context.Context, r Record) error
 	// Delete removes a record. It is not an error if there is none.
 	Delete(ctx context.Context, id string) error
+}
+
+// TouchLoader is a Driver that can note the time of use in the round trip of a
+// Load.
+type TouchLoader interface {
+	// LoadTouch is a Load, and a Touch with Seen t.Now if t.Wants the record found.
+	// It returns the record as touched. It may leave the touch out.
+	LoadTouch(ctx context.Context, id string, t Touch) (Record, error)
+}
+
+// Touch says when a read notes the time of use.
+type Touch struct {
+	Now time.Time
+	// Min and Max bound how long after Seen a record is due again; in between it is
+	// a tenth of its Idle, and Max if that is 0.
+	Min, Max time.Duration
+	// The Data must have the bytes Match at Offset: only who holds a session's secret
+	// keeps it alive.
+	Offset int
+	Match  []byte
+}
+
+// Due is when a record is due again.
+func (t Touch) Due(r Record) time.Time {
+	if r.Idle <= 0 {
+		return r.Seen.Add(t.Max)
+	}
+	return r.Seen.Add(min(max(r.Idle/10, t.Min), t.Max))
+}
+
+// Wants reports whether a record is to be touched: it is due, has not expired, and
+// holds Match.
+func (t Touch) Wants(r Record) bool {
+	return !t.Now.Before(t.Due(r)) && t.Now.Before(r.Expires()) &&
+		t.Offset <= len(r.Data) && bytes.HasPrefix(r.Data[t.Offset:], t.Match)
+}
+
+// BatchLoader is a Driver that can load many records at once.
+type BatchLoader interface {
+	// LoadBatch returns the records there are, by id. One that cannot be read is
+	// left out.
+	LoadBatch(ctx context.Context, ids []string) (map[string]Record, error)
 }
 
 // UserLister is a Driver that can list the sessions of a user.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 )
@@ -98,18 +99,17 @@ func (m *Manager) sweepLoop(ctx context.Context, sweeper Sweeper) {
 	}
 }
 
-// now is to the microsecond, as it is stored.
-// touchEvery is how long a session of an idle limit is not touched again.
-func (m *Manager) touchEvery(idle time.Duration) time.Duration {
+// touch says when a read notes the time of use, by whoever has the secret of that
+// digest.
+func (m *Manager) touch(secret []byte) Touch {
+	t := Touch{Now: m.now(), Min: time.Second, Max: 5 * time.Minute, Offset: secretOffset, Match: secret}
 	if m.opts.TouchEvery != 0 {
-		return m.opts.TouchEvery
+		t.Min, t.Max = m.opts.TouchEvery, m.opts.TouchEvery
 	}
-	if idle <= 0 {
-		return 5 * time.Minute
-	}
-	return min(max(idle/10, time.Second), 5*time.Minute)
+	return t
 }
 
+// now is to the microsecond, as it is stored.
 func (m *Manager) now() time.Time { return m.opts.Now().Truncate(time.Microsecond) }
 
 func (m *Manager) start(ctx context.Context, operation string) (context.Context, func(error, ...slog.Attr)) {
@@ -128,10 +128,7 @@ type session struct {
 func (s *session) clone() *session {
 	copied := &session{record: s.record}
 	content := *s.content
-	content.values = make(map[string][]byte, len(s.content.values))
-	for key, raw := range s.content.values {
-		content.values[key] = raw
-	}
+	content.values, content.stored = maps.Clone(s.content.all()), nil
 	copied.content = &content
 	return copied
 }
@@ -158,24 +155,38 @@ func (m *Manager) encode(s *session) (Record, error) {
 	return r, nil
 }
 
+// fetch loads a record, and has a touch that is due done on the way if touching
+// and the driver can.
+func (m *Manager) fetch(ctx context.Context, id string, touch Touch, touching bool) (Record, error) {
+	if loader, ok := m.driver.(TouchLoader); ok && touching {
+		return loader.LoadTouch(ctx, id, touch)
+	}
+	return m.driver.Load(ctx, id)
+}
+
 // load returns the live session a token proves the right to; previous says that
 // the token is the one before the last renewal.
-func (m *Manager) load(ctx context.Context, t token) (s *session, previous bool, err error) {
+func (m *Manager) load(ctx context.Context, t token, touching bool) (s *session, previous bool, err error) {
 	ctx, end := m.start(ctx, "load")
 	defer func() { end(err) }()
-	r, err := m.driver.Load(ctx, t.id)
+	given := t.digest()
+	touch := m.touch(given[:])
+	r, err := m.fetch(ctx, t.id, touch, touching)
 	if err != nil {
 		return nil, false, driverError("load", err)
 	}
+	return m.admit(r, given, touch.Now)
+}
+
+// admit is the session of a record, if it is live and the secret its own.
+func (m *Manager) admit(r Record, given digest, now time.Time) (s *session, previous bool, err error) {
 	s, err = m.decode(r)
 	if err != nil {
 		return nil, false, err
 	}
-	now := m.now()
 	if !now.Before(s.record.Expires()) {
 		return nil, false, fmt.Errorf("%w: it has expired", ErrNotFound)
 	}
-	given := t.digest()
 	switch {
 	case s.content.secret.equal(given):
 		return s, false, nil

@@ -85,7 +85,7 @@ func TestWhatARequestCosts(t *testing.T) {
 		put := func(value any) func(context.Context) {
 			return func(ctx context.Context) { require.NoError(t, m.Put(ctx, "k", value)) }
 		}
-		require.Equal(t, "", visit(func(context.Context) {}), "untouched")
+		require.Empty(t, visit(func(context.Context) {}), "untouched")
 		require.Equal(t, "load", visit(func(ctx context.Context) { m.User(ctx); m.GetString(ctx, "k"); m.Current(ctx) }))
 		require.Equal(t, "load save", visit(put("v")))
 		require.Equal(t, "load", visit(put("v")), "the same value again is no change")
@@ -99,9 +99,9 @@ func TestWhatARequestCosts(t *testing.T) {
 			require.NoError(t, m.Put(ctx, "c", 1))
 			require.NoError(t, m.Login(ctx, session.User{ID: "42"}, nil))
 		}), "a login takes the changes along")
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		require.Equal(t, "load", visit(func(ctx context.Context) { m.User(ctx) }))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		require.Equal(t, "load touch", visit(func(ctx context.Context) { m.User(ctx) }), "a tenth of the idle limit has passed")
 		require.Equal(t, "load", visit(func(ctx context.Context) { m.User(ctx) }))
 		require.Equal(t, "load delete", visit(func(ctx context.Context) { require.NoError(t, m.Logout(ctx)) }))
@@ -110,8 +110,8 @@ func TestWhatARequestCosts(t *testing.T) {
 			serve(m, request(), func(_ http.ResponseWriter, r *http.Request) { act(r.Context()) })
 			return driver.take()
 		}
-		require.Equal(t, "", none(func(ctx context.Context) { m.User(ctx); m.GetString(ctx, "k") }), "no cookie")
-		require.Equal(t, "", none(func(ctx context.Context) { require.NoError(t, m.Delete(ctx, "k")) }), "no session is begun for nothing")
+		require.Empty(t, none(func(ctx context.Context) { m.User(ctx); m.GetString(ctx, "k") }), "no cookie")
+		require.Empty(t, none(func(ctx context.Context) { require.NoError(t, m.Delete(ctx, "k")) }), "no session is begun for nothing")
 		require.Equal(t, "create", none(put(1)))
 	})
 }
@@ -126,11 +126,11 @@ func TestSweepInTheBackground(t *testing.T) {
 		list, err := m.List(ctx, "42")
 		require.NoError(t, err)
 		require.Len(t, list, 1)
-		time.Sleep(9*time.Minute + 30*time.Second)
+		pass(9*time.Minute + 30*time.Second)
 		synctest.Wait()
 		_, err = driver.Load(t.Context(), list[0].ID)
 		require.NoError(t, err)
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		synctest.Wait()
 		_, err = driver.Load(t.Context(), list[0].ID)
 		require.ErrorIs(t, err, session.ErrNotFound)
@@ -152,17 +152,17 @@ func TestTimeouts(t *testing.T) {
 			return user.ID
 		}
 		for range 6 {
-			time.Sleep(10*time.Minute - time.Second)
+			pass(10*time.Minute - time.Second)
 			require.Equal(t, "42", user())
 		}
-		time.Sleep(6*time.Second - time.Microsecond)
+		pass(6*time.Second - time.Microsecond)
 		require.Equal(t, "42", user(), "to the last microsecond")
-		time.Sleep(time.Microsecond)
+		pass(time.Microsecond)
 		require.Empty(t, user(), "the absolute limit")
 		removed, err := m.Sweep(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, removed, "ends are exclusive for the sweeper")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		removed, err = m.Sweep(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 1, removed)
@@ -339,3 +339,6 @@ func TestTracer(t *testing.T) {
 	require.NoError(t, m.Logout(ctx))
 	require.Equal(t, []string{"session.login", "session.revoke!", "session.list", "session.renew", "session.logout"}, tracer.ended)
 }
+
+// pass lets the time of a synctest bubble pass.
+func pass(d time.Duration) { <-time.After(d) }

@@ -17,13 +17,38 @@ func (m *Manager) Middleware(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r) // an outer Middleware has it
 			return
 		}
-		s := &scope{m: m, header: w.Header()}
-		s.token, s.hasToken = m.opts.Cookie.fromRequest(r)
+		s := &scope{m: m, header: w.Header(), outage: m.opts.Outage}
+		s.readToken(r)
 		r = r.WithContext(context.WithValue(r.Context(), scopeKey{m}, s))
 		s.request = r
 		writer := &response{ResponseWriter: w, scope: s}
 		next.ServeHTTP(writer.asUnderlying(), r)
-		writer.begin()
+		_ = writer.begin() // an error has been answered
+	})
+}
+
+// readToken takes the token out of the header for it, or the cookie.
+func (s *scope) readToken(r *http.Request) {
+	name := s.m.opts.TokenHeader
+	sent := r.Header[name]
+	if s.byHeader = name != "" && len(sent) > 0; !s.byHeader {
+		s.token, s.hasToken = s.m.opts.Cookie.fromRequest(r)
+		return
+	}
+	if t, err := parseToken(sent[0]); err == nil && len(sent) == 1 {
+		s.token, s.hasToken = t, true
+	}
+}
+
+// WithOutage is another OutagePolicy for the requests of next: a page that shows a
+// name may go on without, one that takes money may not. Put it inside Middleware.
+func (m *Manager) WithOutage(policy OutagePolicy, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s, err := m.lock(r.Context()); err == nil {
+			s.outage = policy
+			s.mu.Unlock()
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -53,7 +78,7 @@ func (s *scope) settle(ctx context.Context) error {
 	case errors.Is(err, ErrEnded), errors.Is(err, ErrRenewed):
 		s.log(ctx, slog.LevelInfo, "changes were dropped", err)
 		return nil
-	case s.m.opts.Outage == Anonymous && errors.Is(err, ErrUnavailable):
+	case s.outage == Anonymous && errors.Is(err, ErrUnavailable):
 		s.log(ctx, slog.LevelWarn, "going on without the session", err)
 		return nil
 	}

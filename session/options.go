@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -51,6 +52,12 @@ type Options struct {
 	// Cookie carries the token.
 	Cookie CookieOptions
 
+	// TokenHeader, if set, is a header for clients without cookies, such as
+	// "X-Session-Token". A request that has it, even empty, does not use the cookie: its
+	// token is the header's value, and the answer tells a new token in the same header.
+	// A browser does not send it on its own, so that no other site can forge one.
+	TokenHeader string
+
 	// AuthHash, if set, returns the current authentication hash of a user, such
 	// as the password's hash, or an error that wraps ErrNotFound if there is no
 	// such user any more. It is asked at most once a request, by User; a session
@@ -60,7 +67,8 @@ type Options struct {
 	// of RemoteAddr. Behind a proxy you trust, read its header here.
 	ClientIP func(*http.Request) string
 
-	// Outage is what happens to requests when the store is down.
+	// Outage is what happens to requests when the store is down; WithOutage says it
+	// for some of them.
 	Outage OutagePolicy
 	// ErrorHandler answers a request whose session could not be loaded or saved.
 	// Default: a plain 503, or 500 if the store is not to blame.
@@ -163,6 +171,10 @@ func (o *Options) withDefaults() (Options, error) {
 	if err := c.Cookie.complete(); err != nil {
 		return c, err
 	}
+	if strings.ContainsFunc(c.TokenHeader, func(r rune) bool { return r != '-' && !isText(string(r)) }) {
+		return c, &InvalidError{"TokenHeader", "is no name of a header"}
+	}
+	c.TokenHeader = http.CanonicalHeaderKey(c.TokenHeader)
 	if c.ClientIP == nil {
 		c.ClientIP = remoteHost
 	}

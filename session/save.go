@@ -100,7 +100,7 @@ func (m *Manager) fresh() *session {
 
 func unchanged(a, b *session) bool {
 	return a.content.secret == b.content.secret && a.record.Deadline.Equal(b.record.Deadline) &&
-		maps.EqualFunc(a.content.values, b.content.values, bytes.Equal)
+		maps.EqualFunc(a.content.all(), b.content.all(), bytes.Equal)
 }
 
 func (s *scope) create(ctx context.Context, next *session) error {
@@ -151,7 +151,7 @@ func (s *scope) reload(ctx context.Context) error {
 	if s.current == nil {
 		return nil
 	}
-	found, previous, err := s.m.load(ctx, s.token)
+	found, previous, err := s.m.load(ctx, s.token, false)
 	switch {
 	case err == nil:
 		s.current, s.previous = found, previous

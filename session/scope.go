@@ -17,6 +17,8 @@ type scope struct {
 	header  http.Header   // of the response, nil after Attach
 
 	mu        sync.Mutex
+	outage    OutagePolicy
+	byHeader  bool // the client sends its token in a header, and wants it there
 	token     token
 	hasToken  bool
 	loaded    bool
@@ -129,14 +131,17 @@ func (s *scope) load(ctx context.Context) error {
 		return s.loadErr
 	}
 	if s.header != nil && !s.begun {
-		varyCookie(s.header)
+		vary(s.header, "Cookie")
+		if name := s.m.opts.TokenHeader; name != "" {
+			vary(s.header, name)
+		}
 	}
 	if !s.hasToken {
 		s.loaded = true
 		return nil
 	}
 	s.loadErr = nil
-	found, previous, err := s.m.load(ctx, s.token)
+	found, previous, err := s.m.load(ctx, s.token, true)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		s.loadErr = err // the caller gave up: another may try again
@@ -169,17 +174,17 @@ func (s *scope) seePrevious() {
 	s.current.content.authenticated = time.Time{} // never fresh
 }
 
-// touch stores the time of use, at most every TouchEvery.
+// touch stores the time of use, at most every TouchEvery, unless the load did.
 func (s *scope) touch(ctx context.Context) {
 	if s.current == nil {
 		return
 	}
 	record := s.current.record
-	now := s.m.now()
-	if now.Sub(record.Seen) < s.m.touchEvery(record.Idle) {
+	touch := s.m.touch(nil)
+	if touch.Now.Before(touch.Due(record)) {
 		return
 	}
-	record.Seen = now
+	record.Seen = touch.Now
 	switch err := s.m.driver.Touch(ctx, record); {
 	case err == nil:
 		touched := *s.current
@@ -209,6 +214,11 @@ func (s *scope) setCookie() {
 	if s.header == nil || s.begun {
 		return
 	}
+	if s.byHeader {
+		s.header.Set(s.m.opts.TokenHeader, s.token.String())
+		s.header.Set("Cache-Control", "no-store")
+		return
+	}
 	setCookie(s.header, s.cookie())
 }
 
@@ -224,6 +234,10 @@ func (s *scope) overTLS() bool { return s.request != nil && s.request.TLS != nil
 
 func (s *scope) clearCookie() {
 	if s.header == nil || s.begun {
+		return
+	}
+	if s.byHeader {
+		s.header.Set(s.m.opts.TokenHeader, "")
 		return
 	}
 	cookie := s.m.opts.Cookie.cookie("", s.overTLS())

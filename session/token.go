@@ -39,13 +39,21 @@ func parseToken(s string) (token, error) {
 }
 
 func isText(s string) bool {
-	for _, c := range []byte(s) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+	for i := range len(s) {
+		if !textBytes[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// textBytes are the bytes of base64url.
+var textBytes = func() (is [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		is[c] = true
+	}
+	return is
+}()
 
 func (t token) String() string { return t.id + "." + t.secret }
 

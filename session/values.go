@@ -98,10 +98,27 @@ func encodeValue(key string, value any) ([]byte, error) {
 }
 
 func decodeValue(key string, raw []byte, target any) error {
+	if text, ok := target.(*string); ok && isPlain(raw) { // most values are, and most of the time goes here
+		*text = string(raw[1 : len(raw)-1])
+		return nil
+	}
 	if err := json.Unmarshal(raw, target); err != nil {
 		return &InvalidError{"value of " + key, err.Error()}
 	}
 	return nil
+}
+
+// isPlain reports whether raw is a JSON string of printable ASCII without escapes.
+func isPlain(raw []byte) bool {
+	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
+		return false
+	}
+	for _, c := range raw[1 : len(raw)-1] {
+		if c < ' ' || c > '~' || c == '\\' || c == '"' {
+			return false
+		}
+	}
+	return true
 }
 
 var errNoValue = &missingValue{}

@@ -24,10 +24,11 @@ import (
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
 	"github.com/seed82d84382/commerce/examples/peerbench/peer"
+	"github.com/seed82d84382/commerce/examples/peerbench/session"
 )
 
 // areas are the comparisons there are.
-var areas = []peer.Area{}
+var areas = []peer.Area{session.Area}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -1,29 +1,34 @@
 // Package redisstore keeps sessions in Redis, or a server that speaks its
 // protocol: a single one, behind Sentinel, or a Cluster.
 //
-//	rdb := redis.NewClient(&redis.Options{Addr: "localhost:6379"})
+//	rdb := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"localhost:6379"}})
 //	sessions, err := redisstore.Open(rdb, &session.Options{Idle: 30 * time.Minute})
 //
 // # Keys
 //
-// A record is a hash at "<prefix>{<id>}". The sessions of a user are a sorted
+// A record is a string at "<prefix>{<id>}". The sessions of a user are a sorted
 // set of ids at "<prefix>user:{<digest of the user id>}", scored by when they were
-// added. Every script and command touches one key, so that a Cluster may keep
-// each where it likes. Redis expires both; the Manager enforces the limits by
-// its own clock, and so keys live five minutes longer, in case that of the
-// server is ahead.
+// added. Redis expires both; the Manager enforces the limits by its own clock, and
+// so keys live five minutes longer, in case that of the server is ahead.
+//
+// # Round trips
+//
+// A read is one, with the touch inside when one is due. A write is one, and the
+// user's index changes in the same script; on a Cluster, where the two lie on
+// different nodes, they are two. When callers are many, their commands go out
+// together: see Options.Straight.
 //
 // # The index of a user's sessions
 //
-// An id is added before the record of that user is written and removed after it
-// is gone, so a crash in between leaves an entry too many, never one too few.
-// Entries without such a record are pruned when they are met and older than a
+// An id is added with the record of that user or before it, and removed with it or
+// after it is gone, so a crash in between leaves an entry too many, never one too
+// few. Entries without such a record are pruned when they are met and older than a
 // minute, and LogoutAll misses no session whose login had ended before it began.
 //
 // # Needs
 //
-// Redis 5 or later, and a user who may run EVAL, EVALSHA, HSET, HGET, HMGET, DEL,
-// PEXPIREAT, PTTL, TIME, ZADD, ZREM, ZRANGE and ZSCORE. Do not let the client
+// Redis 6.2 or later, and a user who may run EVAL, EVALSHA, SCRIPT LOAD, GET, GETRANGE, SETRANGE,
+// SET, DEL, PEXPIREAT, PTTL, TIME, ZADD, ZREM, ZRANGE and ZSCORE. Do not let the client
 // read from replicas: they lag behind a logout. A reply that was lost is
 // harmless: a write that is sent again is recognized and not done twice.
 package redisstore
@@ -35,8 +40,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,6 +52,33 @@ import (
 type Options struct {
 	// Prefix of all keys. Default "session:". It must not hold "{" or "}".
 	Prefix string
+	// Straight is how many commands may be under way at once, each in a round trip
+	// of its own. Beyond that, commands wait for one of them to end and then
+	// go out together in one pipeline: few callers have the shortest answers, and
+	// many the highest throughput. Default 2; -1 means that commands are never joined.
+	Straight int
+	// NearCache lets the first read of a request come from the client's own
+	// client-side cache (redis.Options.ClientSideCacheConfig, which wants Protocol 3
+	// and database 0): the server tells the client what has changed, and a read that
+	// hits is no round trip. Until that word has come, usually within a millisecond
+	// and at the latest after the cache's MaxStaleness, a request may see a session as
+	// it was: also one that has just been logged out by another process. It cannot
+	// write to it: saves compare versions on the server.
+	NearCache bool
+	// Replicas makes every write wait until so many replicas have it (WAIT), in the
+	// same round trip, so that a failover does not undo what was acknowledged.
+	// Without it, as Redis replicates after it has answered, a failover may lose the
+	// last moments: a login is forgotten, and a session logged out just before may live
+	// again. A write that too few confirm in time is made all the same, but reported as
+	// session.ErrUnavailable. Default 0. Not on a Cluster, where WAIT has no key to go by.
+	Replicas int
+	// ReplicaTimeout bounds that wait. Default 1 second, at most 1 minute; keep it below
+	// the client's ReadTimeout.
+	ReplicaTimeout time.Duration
+	// Pause is how long, after five commands in a row that got no answer, further ones
+	// fail at once before one of them tries the server again. The first answer ends it.
+	// Default 1 second; -1 means that every command tries.
+	Pause time.Duration
 }
 
 // Open returns a Manager over a New store with the default Options.
@@ -60,7 +91,8 @@ func Open(client redis.UniversalClient, options *session.Options) (*session.Mana
 }
 
 // New returns a driver that keeps its records in Redis. It lists and deletes by
-// user. It sends nothing yet. client stays the caller's to close.
+// user, and touches in the round trip of a read. It sends nothing yet. client stays
+// the caller's to close.
 func New(client redis.UniversalClient, options *Options) (session.Driver, error) {
 	var o Options
 	if options != nil {
@@ -77,12 +109,54 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 			return nil, &session.InvalidError{Field: "Prefix", Reason: "has a brace, which would put all keys into one slot"}
 		}
 	}
-	return &store{client: client, prefix: o.Prefix}, nil
+	_, single := client.(*redis.Client)
+	switch {
+	case o.Straight < -1:
+		return nil, &session.InvalidError{Field: "Straight", Reason: "is less than -1"}
+	case o.Straight == 0:
+		o.Straight = 2
+	}
+	switch {
+	case o.Replicas < 0:
+		return nil, &session.InvalidError{Field: "Replicas", Reason: "is negative"}
+	case o.Replicas > 0 && !single:
+		return nil, &session.InvalidError{Field: "Replicas", Reason: "needs a single server or Sentinel"}
+	case o.ReplicaTimeout < 0 || o.ReplicaTimeout > time.Minute:
+		return nil, &session.InvalidError{Field: "ReplicaTimeout", Reason: "is not from 0 to 1 minute"}
+	case o.ReplicaTimeout == 0:
+		o.ReplicaTimeout = time.Second
+	}
+	switch {
+	case o.Pause < -1 || o.Pause > time.Minute:
+		return nil, &session.InvalidError{Field: "Pause", Reason: "is not -1, 0, or up to 1 minute"}
+	case o.Pause == 0:
+		o.Pause = time.Second
+	}
+	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
+	s.slots.Store(!single)
+	if s.reads = doer(straight{client}); o.Straight > 0 {
+		s.reads = &joined{client: client, limit: o.Straight}
+	}
+	if s.writes = s.reads; o.Replicas > 0 {
+		s.replicated = &replicated{client, o.Replicas, o.ReplicaTimeout}
+		s.writes = s.replicated
+	}
+	if o.Pause > 0 {
+		s.reads, s.writes = &circuit{next: s.reads, pause: o.Pause}, &circuit{next: s.writes, pause: o.Pause}
+	}
+	return s, nil
 }
 
 type store struct {
 	client redis.UniversalClient
-	prefix string
+	reads  doer
+	writes doer // the same, unless replicas are waited for
+	// replicated is nil unless replicas are waited for.
+	replicated *replicated
+	prefix     string
+	hints      *hints
+	near       bool        // LoadTouch reads through the client's cache
+	slots      atomic.Bool // keys may lie on different nodes: a script gets only one
 }
 
 func (s *store) recordKey(id string) string { return s.prefix + "{" + id + "}" }
@@ -94,210 +168,129 @@ func (s *store) userKey(userID string) string {
 	return s.prefix + "user:{" + base64.RawURLEncoding.EncodeToString(sum[:18]) + "}"
 }
 
+// Load never reads from the client's cache.
 func (s *store) Load(ctx context.Context, id string) (session.Record, error) {
-	return parse(id, s.client.HMGet(ctx, s.recordKey(id), fields...))
+	cmd := redis.NewStringCmd(ctx, "get", s.recordKey(id))
+	if s.near {
+		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, cmd) })
+		return found(id, cmd, err)
+	}
+	err := s.reads.do(ctx, cmd)
+	return found(id, cmd, err)
 }
 
-// Fields of a record: version, user, seen, idle, deadline, data. "n" is the
-// nonce of the last write.
-var fields = []string{"v", "u", "s", "i", "e", "d"}
+// found reads the answer to a GET.
+func found(id string, cmd *redis.StringCmd, err error) (session.Record, error) {
+	switch {
+	case errors.Is(err, redis.Nil):
+		return session.Record{}, session.ErrNotFound
+	case err != nil:
+		return session.Record{}, recordError(id, err)
+	}
+	return unmarshal(id, []byte(cmd.Val()))
+}
 
-func parse(id string, reply *redis.SliceCmd) (session.Record, error) {
-	values, err := reply.Result()
+// LoadTouch implements session.TouchLoader. From the client's cache it touches
+// nothing; the Manager does.
+func (s *store) LoadTouch(ctx context.Context, id string, t session.Touch) (session.Record, error) {
+	if s.near {
+		cmd := s.client.Get(ctx, s.recordKey(id))
+		return found(id, cmd, cmd.Err())
+	}
+	r, err := s.loadTouch(ctx, id, t)
+	if err == nil {
+		s.hints.note(id, t.Due(r))
+	}
+	return r, err
+}
+
+func (s *store) loadTouch(ctx context.Context, id string, t session.Touch) (session.Record, error) {
+	if !s.hints.due(id, t.Now) {
+		return s.Load(ctx, id)
+	}
+	value, err := loadScript.run(ctx, s.reads, []string{s.recordKey(id)}, timeField(t.Now),
+		t.Min.Microseconds(), t.Max.Microseconds(), t.Offset, t.Match, skew.Milliseconds())
+	if errors.Is(err, redis.Nil) {
+		return session.Record{}, session.ErrNotFound
+	}
 	if err != nil {
 		return session.Record{}, err
 	}
-	if len(values) == len(fields) && values[0] == nil {
-		return session.Record{}, session.ErrNotFound
-	}
-	texts := make([]string, len(fields))
-	for i := range fields {
-		text, ok := values[i].(string)
-		if !ok {
-			return session.Record{}, &session.CorruptError{ID: id, Reason: "field " + fields[i] + " is missing"}
-		}
-		texts[i] = text
-	}
-	var numbers [4]int64
-	for i, at := range []int{0, 2, 3, 4} {
-		if numbers[i], err = strconv.ParseInt(texts[at], 10, 64); err != nil {
-			return session.Record{}, &session.CorruptError{ID: id, Reason: "field " + fields[at] + " is no number"}
-		}
-	}
-	return session.Record{
-		ID: id, Version: numbers[0], UserID: texts[1], Seen: time.UnixMicro(numbers[1]),
-		Idle: time.Duration(numbers[2]) * time.Microsecond, Deadline: time.UnixMicro(numbers[3]), Data: []byte(texts[5]),
-	}, nil
+	text, _ := value.(string)
+	return unmarshal(id, []byte(text))
 }
 
 func (s *store) Create(ctx context.Context, r session.Record) error {
-	if r.UserID != "" {
-		if err := s.index(ctx, r); err != nil {
-			return err
-		}
-	}
 	r.Version = 1
-	return s.write(ctx, r, 0)
+	return s.write(ctx, session.Record{ID: r.ID}, r)
 }
 
 func (s *store) Save(ctx context.Context, was, next session.Record) error {
-	if next.UserID != "" && (next.UserID != was.UserID || next.Deadline.After(was.Deadline)) {
-		if err := s.index(ctx, next); err != nil {
+	next.Version = was.Version + 1
+	return s.write(ctx, was, next)
+}
+
+// write replaces a record and keeps the index in step; was of version 0 means
+// that there must be none.
+func (s *store) write(ctx context.Context, was, next session.Record) error {
+	value, err := marshal(next, rand.Text())
+	if err != nil {
+		return err
+	}
+	args := []any{versionField(was.Version), value, expireAt(next.Expires()), next.ID, expireAt(next.Deadline)}
+	record := s.recordKey(next.ID)
+	joins := next.UserID != "" && (next.UserID != was.UserID || next.Deadline.After(was.Deadline))
+	leaves := was.UserID != "" && was.UserID != next.UserID
+	if !joins && !leaves {
+		return verdict(writeScript.run(ctx, s.writes, []string{record}, args...))
+	}
+	if !s.slots.Load() {
+		keys := []string{record, record}
+		if joins {
+			keys[1] = s.userKey(next.UserID)
+		}
+		if leaves {
+			keys = append(keys, s.userKey(was.UserID))
+		}
+		err := verdict(writeScript.run(ctx, s.writes, keys, args...))
+		if refused, ok := errors.AsType[*ServerError](err); !ok || refused.Code != "CROSSSLOT" {
+			return err
+		}
+		s.slots.Store(true) // a proxy that hides a Cluster
+	}
+	if joins {
+		if _, err := indexScript.run(ctx, s.writes, []string{s.userKey(next.UserID)}, next.ID, expireAt(next.Deadline)); err != nil {
 			return err
 		}
 	}
-	next.Version = was.Version + 1
-	if err := s.write(ctx, next, was.Version); err != nil {
+	if err := verdict(writeScript.run(ctx, s.writes, []string{record}, args...)); err != nil || !leaves {
 		return err
 	}
-	if was.UserID != "" && was.UserID != next.UserID {
-		return s.client.ZRem(ctx, s.userKey(was.UserID), was.ID).Err()
-	}
-	return nil
-}
-
-// write replaces the record of version was; 0 means that there must be none.
-func (s *store) write(ctx context.Context, r session.Record, was int64) error {
-	return answer(writeScript.Run(ctx, s.client, []string{s.recordKey(r.ID)}, was, r.Version, rand.Text(),
-		r.UserID, r.Seen.UnixMicro(), r.Idle.Microseconds(), r.Deadline.UnixMicro(), r.Data, expireAt(r.Expires())))
+	return s.unindex(ctx, was.UserID, was.ID)
 }
 
 func (s *store) Touch(ctx context.Context, r session.Record) error {
-	return answer(touchScript.Run(ctx, s.client, []string{s.recordKey(r.ID)}, r.Version, r.Seen.UnixMicro(), expireAt(r.Expires())))
+	return verdict(touchScript.run(ctx, s.writes, []string{s.recordKey(r.ID)}, versionField(r.Version), timeField(r.Seen), expireAt(r.Expires())))
 }
 
 func (s *store) Delete(ctx context.Context, id string) error {
-	user, err := deleteScript.Run(ctx, s.client, []string{s.recordKey(id)}).Text()
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil
-	case err != nil:
+	user, err := deleteScript.run(ctx, s.writes, []string{s.recordKey(id)})
+	if err != nil || user == "" {
 		return err
-	case user == "":
-		return nil
 	}
-	return s.client.ZRem(ctx, s.userKey(user), id).Err()
-}
-
-// index adds a record to those of its user.
-func (s *store) index(ctx context.Context, r session.Record) error {
-	return indexScript.Run(ctx, s.client, []string{s.userKey(r.UserID)}, r.ID, expireAt(r.Deadline)).Err()
-}
-
-// batch is how many records one pipeline asks for.
-const batch = 500
-
-// ListUser looks at every entry of the index: which were seen last is known
-// only to the records.
-func (s *store) ListUser(ctx context.Context, userID string, limit int) ([]session.Record, error) {
-	key := s.userKey(userID)
-	ids, err := s.client.ZRange(ctx, key, 0, -1).Result()
-	if err != nil {
-		return nil, err
-	}
-	var found []session.Record
-	var stale []string
-	for chunk := range slices.Chunk(ids, batch) {
-		replies := make([]*redis.SliceCmd, len(chunk))
-		if _, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for i, id := range chunk {
-				replies[i] = p.HMGet(ctx, s.recordKey(id), fields...)
-			}
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-		for i, id := range chunk {
-			r, err := parse(id, replies[i])
-			switch {
-			case errors.Is(err, session.ErrCorrupt): // not ours to throw away
-			case errors.Is(err, session.ErrNotFound), err == nil && r.UserID != userID:
-				stale = append(stale, id)
-			case err != nil:
-				return nil, err
-			default:
-				found = append(found, r)
-			}
-		}
-		found = latest(found, limit)
-	}
-	return found, s.prune(ctx, key, stale)
-}
-
-func latest(found []session.Record, limit int) []session.Record {
-	slices.SortFunc(found, func(a, b session.Record) int { return b.Seen.Compare(a.Seen) })
-	return found[:min(limit, len(found))]
-}
-
-func (s *store) DeleteUser(ctx context.Context, userID, keep string) (int, error) {
-	key := s.userKey(userID)
-	ids, err := s.client.ZRange(ctx, key, 0, -1).Result()
-	if err != nil {
-		return 0, err
-	}
-	total := 0
-	for chunk := range slices.Chunk(slices.DeleteFunc(ids, func(id string) bool { return id == keep }), batch) {
-		n, err := s.deleteChunk(ctx, key, userID, chunk)
-		total += n
-		if err != nil {
-			return total, err
-		}
-	}
-	return total, nil
-}
-
-func (s *store) deleteChunk(ctx context.Context, key, userID string, ids []string) (int, error) {
-	replies := make([]*redis.Cmd, len(ids))
-	if _, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			replies[i] = deleteUserScript.Eval(ctx, p, []string{s.recordKey(id)}, userID)
-		}
-		return nil
-	}); err != nil {
-		return 0, err
-	}
-	var deleted, stale []string
-	for i, id := range ids {
-		if n, err := replies[i].Int(); err != nil {
-			return len(deleted), err
-		} else if n > 0 {
-			deleted = append(deleted, id)
-		} else {
-			stale = append(stale, id)
-		}
-	}
-	if len(deleted) > 0 {
-		if err := s.client.ZRem(ctx, key, deleted).Err(); err != nil {
-			return len(deleted), err
-		}
-	}
-	return len(deleted), s.prune(ctx, key, stale)
-}
-
-// prune removes entries without a record, unless they are so young that the
-// record may be about to be written.
-func (s *store) prune(ctx context.Context, key string, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	return pruneScript.Run(ctx, s.client, []string{key}, args...).Err()
+	return s.unindex(ctx, fmt.Sprint(user), id)
 }
 
 const skew = 5 * time.Minute
 
 func expireAt(t time.Time) int64 { return t.Add(skew).UnixMilli() }
 
-// answer turns a script's verdict into an error.
-func answer(reply *redis.Cmd) error {
-	verdict, err := reply.Text()
+// verdict turns the answer of a script into an error.
+func verdict(answer any, err error) error {
 	if err != nil {
 		return err
 	}
-	switch verdict {
+	switch answer {
 	case "ok":
 		return nil
 	case "exists":
@@ -307,5 +300,5 @@ func answer(reply *redis.Cmd) error {
 	case "conflict":
 		return session.ErrConflict
 	}
-	return fmt.Errorf("redisstore: unexpected answer %q", verdict)
+	return fmt.Errorf("redisstore: unexpected answer %q", answer)
 }

@@ -1,58 +1,127 @@
 package redisstore
 
-import "github.com/redis/go-redis/v9"
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
 
-// Every script works on the one key it is given. Numbers stay text: a Lua number
-// is a float64.
+	"github.com/redis/go-redis/v9"
+)
+
+// script is run by its digest. A server that does not have it yet, as after a
+// restart or a failover, is sent the source once and keeps it.
+type script struct{ source, digest string }
+
+func newScript(source string) script {
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // the name Redis gives to scripts, no protection
+	return script{source, hex.EncodeToString(sum[:])}
+}
+
+func (s script) run(ctx context.Context, d doer, keys []string, args ...any) (any, error) {
+	cmd := s.command(ctx, "evalsha", s.digest, keys, args)
+	err := d.do(ctx, cmd)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		cmd = s.command(ctx, "eval", s.source, keys, args)
+		err = d.do(ctx, cmd)
+	}
+	if err != nil {
+		return nil, serverError(err)
+	}
+	return cmd.Val(), nil
+}
+
+func (s script) command(ctx context.Context, how, what string, keys []string, args []any) *redis.Cmd {
+	all := make([]any, 0, 3+len(keys)+len(args))
+	all = append(all, how, what, len(keys))
+	for _, key := range keys {
+		all = append(all, key)
+	}
+	return redis.NewCmd(ctx, append(all, args...)...)
+}
+
+// Every script works on the keys it is given. Offsets are those of layout.go,
+// counted from 1.
 var (
-	// writeScript: was, version, nonce, user, seen, idle, deadline, data, expiry.
-	// The nonce recognizes a write that the client sends again after its answer
-	// was lost.
-	writeScript = redis.NewScript(`
-local stored = redis.call('HMGET', KEYS[1], 'v', 'n')
-if stored[1] ~= ARGV[1] and not (ARGV[1] == '0' and not stored[1]) then
-	if stored[1] == ARGV[2] and stored[2] == ARGV[3] then return 'ok' end
-	if ARGV[1] == '0' then return 'exists' end
-	if not stored[1] then return 'absent' end
+	// loadScript: now, shortest and longest time between touches, offset and bytes
+	// that the data must have for a touch, skew in milliseconds. It returns the value,
+	// touched if that was due. A session past its end is never touched.
+	loadScript = newScript(`
+local value = redis.call('GET', KEYS[1])
+if not value or #value < 51 then return value end
+local seen, idle, deadline = struct.unpack('>i8i8i8', value, 10)
+local user = struct.unpack('>I2', value, 50)
+local now = struct.unpack('>i8', ARGV[1])
+local every = tonumber(ARGV[3])
+if idle > 0 then every = math.min(math.max(idle / 10, tonumber(ARGV[2])), every) end
+if now - seen < every or now >= deadline or (idle > 0 and now >= seen + idle) then return value end
+local from = 52 + user + ARGV[4]
+if string.sub(value, from, from + #ARGV[5] - 1) ~= ARGV[5] then return value end
+local expires = deadline
+if idle > 0 then expires = math.min(now + idle, deadline) end
+redis.call('SETRANGE', KEYS[1], 9, ARGV[1])
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.floor(expires / 1000) + ARGV[6]))
+return string.sub(value, 1, 9) .. ARGV[1] .. string.sub(value, 18)`)
+
+	// writeScript: version that must be there (empty: no record), value, expiry,
+	// id, expiry of the index. Keys: the record, the index to add it to (or the
+	// record again: none), the index to take it from. The nonce recognizes a write
+	// that the client sends again after its answer was lost.
+	writeScript = newScript(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 48)
+local version = string.sub(head, 2, 9)
+if version ~= ARGV[1] or (ARGV[1] == '' and head ~= '') then
+	if version == string.sub(ARGV[2], 2, 9) and string.sub(head, 34) == string.sub(ARGV[2], 34, 49) then return 'ok' end
+	if ARGV[1] == '' then return 'exists' end
+	if head == '' then return 'absent' end
 	return 'conflict'
 end
-redis.call('HSET', KEYS[1], 'v', ARGV[2], 'n', ARGV[3], 'u', ARGV[4], 's', ARGV[5], 'i', ARGV[6], 'e', ARGV[7], 'd', ARGV[8])
-redis.call('PEXPIREAT', KEYS[1], ARGV[9])
+if KEYS[2] and KEYS[2] ~= KEYS[1] then
+	local now = redis.call('TIME')
+	redis.call('ZADD', KEYS[2], now[1], ARGV[4])
+	local left = redis.call('PTTL', KEYS[2])
+	if left < 0 or now[1] * 1000 + left < tonumber(ARGV[5]) then
+		redis.call('PEXPIREAT', KEYS[2], ARGV[5])
+	end
+end
+if KEYS[3] then redis.call('ZREM', KEYS[3], ARGV[4]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
 return 'ok'`)
 
 	// touchScript: version, seen, expiry.
-	touchScript = redis.NewScript(`
-local version = redis.call('HGET', KEYS[1], 'v')
-if not version then return 'absent' end
+	touchScript = newScript(`
+local version = redis.call('GETRANGE', KEYS[1], 1, 8)
+if version == '' then return 'absent' end
 if version ~= ARGV[1] then return 'conflict' end
-redis.call('HSET', KEYS[1], 's', ARGV[2])
+redis.call('SETRANGE', KEYS[1], 9, ARGV[2])
 redis.call('PEXPIREAT', KEYS[1], ARGV[3])
 return 'ok'`)
 
-	// deleteScript returns the user of the record it removed, nil if there was none.
-	deleteScript = redis.NewScript(`
-local user = redis.call('HGET', KEYS[1], 'u')
+	// deleteScript returns the user id of the record it removed, empty if there
+	// was none.
+	deleteScript = newScript(`
+local head = redis.call('GETRANGE', KEYS[1], 0, 50)
+local user = ''
+if #head == 51 then user = redis.call('GETRANGE', KEYS[1], 51, 50 + struct.unpack('>I2', head, 50)) end
 redis.call('DEL', KEYS[1])
 return user`)
 
-	// deleteUserScript: user. It returns how many records it removed.
-	deleteUserScript = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'u') ~= ARGV[1] then return 0 end
+	// deleteUserScript: user id with its length. It returns how many records it removed.
+	deleteUserScript = newScript(`
+if redis.call('GETRANGE', KEYS[1], 49, 48 + #ARGV[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
 	// indexScript: id, expiry. The set lives as long as its longest entry.
-	indexScript = redis.NewScript(`
+	indexScript = newScript(`
 local now = redis.call('TIME')
 redis.call('ZADD', KEYS[1], now[1], ARGV[1])
 local left = redis.call('PTTL', KEYS[1])
-local nowMillis = now[1] * 1000
-if left < 0 or nowMillis + left < tonumber(ARGV[2]) then
+if left < 0 or now[1] * 1000 + left < tonumber(ARGV[2]) then
 	redis.call('PEXPIREAT', KEYS[1], ARGV[2])
 end
 return 1`)
 
 	// pruneScript: ids. It removes those that were added over a minute ago.
-	pruneScript = redis.NewScript(`
+	pruneScript = newScript(`
 local now = tonumber(redis.call('TIME')[1])
 local removed = 0
 for _, id in ipairs(ARGV) do

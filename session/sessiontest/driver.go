@@ -23,6 +23,7 @@ var driverTests = []test{
 	{"SaveComparesVersions", driverSaveCompares},
 	{"SaveNeverCreates", driverSaveNeverCreates},
 	{"Touch", driverTouch},
+	{"LoadTouch", driverLoadTouch},
 	{"Delete", driverDelete},
 	{"KeepsNoSlices", driverKeepsNoSlices},
 	{"ConcurrentSaves", driverConcurrentSaves},
@@ -151,6 +152,56 @@ func driverTouch(t *testing.T, h Harness) {
 	require.ErrorIs(t, peer.Touch(t.Context(), touched), session.ErrConflict)
 	next.Version = 2
 	requireStored(t, d, next)
+}
+
+// driverLoadTouch asks every driver that touches while it loads to do so when,
+// and only when, session.Touch.Wants says so.
+func driverLoadTouch(t *testing.T, h Harness) {
+	d, peer := h.drivers(t)
+	loader, ok := ability[session.TouchLoader](t, d)
+	if !ok {
+		return
+	}
+	always := session.Touch{Max: 5 * time.Minute, Min: time.Second}
+	_, err := loader.LoadTouch(t.Context(), "absent", always)
+	require.ErrorIs(t, err, session.ErrNotFound)
+	for i, c := range []struct {
+		name    string
+		idle    time.Duration
+		after   time.Duration
+		match   string
+		offset  int
+		touched bool
+	}{
+		{"not due", 30 * time.Minute, 3*time.Minute - time.Microsecond, "", 0, false},
+		{"due after a tenth of the idle limit", 30 * time.Minute, 3 * time.Minute, "", 0, true},
+		{"due after the longest time", 10 * time.Hour, 5 * time.Minute, "", 0, true},
+		{"not due before the shortest time", time.Second, 999 * time.Millisecond, "", 0, false},
+		{"no idle limit, not due", 0, 5*time.Minute - time.Microsecond, "", 0, false},
+		{"no idle limit, due", 0, 5 * time.Minute, "", 0, true},
+		{"idled out", 30 * time.Minute, 30 * time.Minute, "", 0, false},
+		{"past the deadline", 0, 12 * time.Hour, "", 0, false},
+		{"the secret matches", 30 * time.Minute, 10 * time.Minute, "of", 5, true},
+		{"the secret does not match", 30 * time.Minute, 10 * time.Minute, "OF", 5, false},
+		{"the data is too short", 30 * time.Minute, 10 * time.Minute, "of", 500, false},
+	} {
+		r := newRecord(fmt.Sprintf("touch%d", i), strings.Repeat("u", i))
+		r.Idle = c.idle
+		require.NoError(t, d.Create(t.Context(), r))
+		touch := always
+		touch.Now, touch.Match, touch.Offset = r.Seen.Add(c.after), []byte(c.match), c.offset
+		require.Equal(t, c.touched, touch.Wants(r), c.name)
+		got, err := loader.LoadTouch(t.Context(), r.ID, touch)
+		require.NoError(t, err, c.name)
+		if c.touched {
+			r.Seen = touch.Now
+		}
+		requireRecord(t, r, got)
+		requireStored(t, peer, r)
+		got, err = loader.LoadTouch(t.Context(), r.ID, touch)
+		require.NoError(t, err, c.name)
+		requireRecord(t, r, got)
+	}
 }
 
 func driverDelete(t *testing.T, h Harness) {

@@ -31,14 +31,14 @@ var register = porcupine.Model{
 	Step: func(state, input, output any) (bool, any) {
 		stored, in, out := state.(int64), input.(registerInput), output.(registerOutput)
 		switch in.op {
-		case "load":
+		case "load", "load touch":
 			if stored == 0 {
-				return out.verdict == session.ErrNotFound, stored
+				return errors.Is(out.verdict, session.ErrNotFound), stored
 			}
 			return out.verdict == nil && out.version == stored, stored
 		case "create":
 			if stored != 0 {
-				return out.verdict == session.ErrExists, stored
+				return errors.Is(out.verdict, session.ErrExists), stored
 			}
 			return out.verdict == nil, int64(1)
 		case "delete":
@@ -50,11 +50,11 @@ var register = porcupine.Model{
 		}
 		switch stored { // save, touch
 		case 0:
-			return out.verdict == session.ErrNotFound, stored
+			return errors.Is(out.verdict, session.ErrNotFound), stored
 		case in.version:
 			return out.verdict == nil, changed
 		}
-		return out.verdict == session.ErrConflict, stored
+		return errors.Is(out.verdict, session.ErrConflict), stored
 	},
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%v → %v", input, output) },
 }
@@ -71,14 +71,19 @@ func driverLinearizable(t *testing.T, h Harness) {
 		random := rand.New(rand.NewPCG(uint64(client), 2026))
 		r := newRecord("register", "user")
 		for range 30 {
-			in := registerInput{op: []string{"load", "load", "create", "save", "save", "touch", "delete"}[random.IntN(7)], version: r.Version}
+			in := registerInput{op: []string{"load", "load touch", "create", "save", "save", "touch", "delete"}[random.IntN(7)], version: r.Version}
 			call := time.Since(start).Nanoseconds()
 			var out registerOutput
 			var err error
 			switch in.op {
-			case "load":
+			case "load", "load touch":
 				var loaded session.Record
-				loaded, err = mine.Load(t.Context(), r.ID)
+				loader, ok := mine.(session.TouchLoader)
+				if ok && in.op == "load touch" {
+					loaded, err = loader.LoadTouch(t.Context(), r.ID, session.Touch{Now: time.Now(), Max: time.Microsecond})
+				} else {
+					loaded, err = mine.Load(t.Context(), r.ID)
+				}
 				if err == nil {
 					r.Version, out.version = loaded.Version, loaded.Version
 				}

@@ -25,6 +25,7 @@ var managerTests = []test{
 	{"UpdatesAreNotLost", managerUpdates},
 	{"UpdateErrors", managerUpdateErrors},
 	{"Devices", managerDevices},
+	{"Prefetch", managerPrefetch},
 	{"LogoutAllUnderLoad", managerLogoutAllUnderLoad},
 	{"AuthHash", managerAuthHash},
 	{"NoSecretsAtRest", managerSecrets},
@@ -176,7 +177,7 @@ func managerValues(t *testing.T, h Harness) {
 		require.Equal(t, "茶\x00", s.GetString(ctx, "string"))
 		require.Equal(t, -7, s.GetInt(ctx, "int"))
 		require.Equal(t, int64(1)<<62, s.GetInt64(ctx, "int64"))
-		require.Equal(t, 1.5, s.GetFloat(ctx, "float"))
+		require.InDelta(t, 1.5, s.GetFloat(ctx, "float"), 0)
 		require.True(t, s.GetBool(ctx, "bool"))
 		require.Equal(t, []byte{0, 255}, s.GetBytes(ctx, "bytes"))
 		require.True(t, at.Equal(s.GetTime(ctx, "time")))
@@ -306,6 +307,37 @@ func managerDevices(t *testing.T, h Harness) {
 
 // managerLogoutAllUnderLoad: whoever was logged in before LogoutAll began is
 // out when it has ended, whatever their requests were doing.
+func managerPrefetch(t *testing.T, h Harness) {
+	s := open(t, h.Open(t), nil)
+	b, renewed, out := s.browser(t), s.browser(t), s.browser(t)
+	for _, each := range []*browser{b, renewed, out} {
+		each.login("42", nil)
+	}
+	old, gone := renewed.token(), out.token()
+	renewed.do(func(r *http.Request) error { return s.Renew(r.Context()) })
+	out.logout()
+	forged := b.token()[:len(b.token())-5] + "AAAAA"
+
+	contexts, err := s.Prefetch(t.Context(), []string{b.token(), forged, gone, "", "x", renewed.token(), old, b.token()})
+	require.NoError(t, err)
+	var users []string
+	for _, ctx := range contexts {
+		user, _ := s.User(ctx)
+		users = append(users, user.ID)
+	}
+	require.Equal(t, []string{"42", "", "", "", "", "42", "42", "42"}, users)
+	increment := func(v *session.Values) error { v.Set("n", v.Int("n")+1); return nil }
+	require.NoError(t, s.Update(contexts[0], increment))
+	require.NoError(t, s.Update(contexts[7], increment), "of the same session, loaded before")
+	require.ErrorIs(t, s.Update(contexts[6], increment), session.ErrRenewed)
+	require.Equal(t, 2, s.GetInt(contexts[7], "n"))
+	s.clock.advance(time.Hour)
+	contexts, err = s.Prefetch(t.Context(), []string{b.token()})
+	require.NoError(t, err)
+	_, ok := s.User(contexts[0])
+	require.False(t, ok, "idled out")
+}
+
 func managerLogoutAllUnderLoad(t *testing.T, h Harness) {
 	d, peer := h.drivers(t)
 	if _, ok := ability[session.UserDeleter](t, d); !ok {

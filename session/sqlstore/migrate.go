@@ -29,7 +29,7 @@ func migrate(ctx context.Context, db *sql.DB, files []string) error {
 	if err != nil {
 		return fmt.Errorf("session: migrate: %w", err)
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS session_migrations (version INTEGER NOT NULL PRIMARY KEY)`); err != nil {
 		return fmt.Errorf("session: migrate: %w", err)
 	}

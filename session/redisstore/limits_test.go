@@ -1,0 +1,115 @@
+package redisstore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/session"
+	"github.com/seed82d84382/commerce/session/redisstore"
+	"github.com/seed82d84382/commerce/session/sessiontest"
+)
+
+// One user with 10,000 sessions is listed in part and logged out as a whole, and
+// others are left alone.
+func TestTenThousandSessionsOfOneUser(t *testing.T) {
+	t.Parallel()
+	c := client(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
+	d := driver(t, c)
+	m, err := session.New(d, nil)
+	require.NoError(t, err)
+	defer m.Close()
+	other := sessiontest.Context(t, m, session.User{ID: "other"}, nil)
+	const many, writers = 10_000, 16
+	errs := make([]error, writers)
+	var running sync.WaitGroup
+	for w := range writers {
+		running.Go(func() {
+			for i := w; i < many; i += writers {
+				now := time.Now()
+				errs[w] = errors.Join(errs[w], d.Create(t.Context(), session.Record{
+					ID: fmt.Sprintf("r%d", i), UserID: "42", Seen: now, Deadline: now.Add(time.Hour),
+				}))
+			}
+		})
+	}
+	running.Wait()
+	require.NoError(t, errors.Join(errs...))
+	records, err := d.(session.UserLister).ListUser(t.Context(), "42", 1000)
+	require.NoError(t, err)
+	require.Len(t, records, 1000)
+	n, err := m.LogoutAll(t.Context(), "42")
+	require.NoError(t, err)
+	require.Equal(t, many, n)
+	_, ok := m.User(other)
+	require.True(t, ok)
+	keys, err := c.DBSize(t.Context()).Result()
+	require.NoError(t, err)
+	require.EqualValues(t, 2, keys, "the other's record and index")
+}
+
+// The values at the limit are kept, and one byte more is refused before anything
+// is written.
+func TestValuesAtTheLimit(t *testing.T) {
+	t.Parallel()
+	c := client(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
+	const limit = 1 << 20
+	m, err := session.New(driver(t, c), &session.Options{MaxBytes: limit})
+	require.NoError(t, err)
+	defer m.Close()
+	ctx := sessiontest.Context(t, m, session.User{ID: "\x00{}\xff"}, nil)
+	token, err := m.Token(ctx)
+	require.NoError(t, err)
+	put := func(n int) error {
+		return m.Update(ctx, func(v *session.Values) error { v.Set("k", strings.Repeat("x", n)); return nil })
+	}
+	overhead := len("k") + len(`""`) + 4
+	require.NoError(t, put(limit-overhead))
+	require.ErrorIs(t, put(limit-overhead+1), session.ErrInvalid)
+	again := m.Attach(t.Context(), token)
+	require.Len(t, m.GetString(again, "k"), limit-overhead)
+	user, ok := m.User(again)
+	require.True(t, ok)
+	require.Equal(t, "\x00{}\xff", user.ID)
+}
+
+// The rights the package documentation asks for are enough, with a prefix for
+// the keys too.
+func TestLeastRights(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRedis(t, nil)
+	admin := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer admin.Close()
+	rights := "on >secret resetkeys ~session:* -@all +hello +eval +evalsha +script|load +get +getrange +setrange +set +del" +
+		" +pexpireat +pttl +time +zadd +zrem +zrange +zscore"
+	args := []any{"acl", "setuser", "shop"}
+	for right := range strings.FieldsSeq(rights) {
+		args = append(args, right)
+	}
+	require.NoError(t, admin.Do(t.Context(), args...).Err())
+	c := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "shop", Password: "secret"})
+	defer c.Close()
+	m, err := redisstore.Open(c, nil)
+	require.NoError(t, err)
+	defer m.Close()
+	ctx := sessiontest.Context(t, m, session.User{ID: "42"}, nil)
+	token, err := m.Token(ctx)
+	require.NoError(t, err)
+	require.NoError(t, m.Update(ctx, func(v *session.Values) error { v.Set("k", 1); return nil }))
+	require.NoError(t, m.Login(ctx, session.User{ID: "43"}, nil))
+	require.NoError(t, m.Load(m.Attach(t.Context(), token)))
+	list, err := m.List(t.Context(), "43")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	n, err := m.LogoutAll(t.Context(), "43")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.NoError(t, m.Logout(sessiontest.Context(t, m, session.User{ID: "42"}, nil)))
+}
