@@ -43,6 +43,27 @@ func TestCatalogueIsImportedOnce(t *testing.T) {
 	require.Equal(t, exitOK, s.stop())
 }
 
+func TestALargeFileIsNotImportedAgain(t *testing.T) {
+	t.Parallel()
+	const products = 2000 // many batches of the import and of the index
+	lines := make([]string, products)
+	for i := range lines {
+		lines[i] = productLine(i + 1)
+	}
+	data, file := t.TempDir(), writeCatalogue(t, lines...)
+	s := startShop(t, "-data", data, "-catalogue", file)
+	require.Contains(t, s.out.String(), "2000 products ready in")
+	require.Equal(t, exitOK, s.stop())
+
+	s = startShop(t, "-data", data, "-catalogue", file)
+	require.NotContains(t, s.out.String(), "products ready in")
+	for _, id := range []int{1, products} {
+		require.Contains(t, get(t, fmt.Sprintf("%s/product/p%d", s.url, id)), fmt.Sprintf("Lamp number %d", id))
+	}
+	require.Contains(t, get(t, fmt.Sprintf("%s/search?q=lamp+%d", s.url, products)), fmt.Sprintf("/product/p%d", products), "the index is whole, too")
+	require.Equal(t, exitOK, s.stop())
+}
+
 func TestBadCatalogueLines(t *testing.T) {
 	t.Parallel()
 	file := writeCatalogue(t, productLine(1), `{"id": "p2", "title": `, productLine(3), `{"id": "p4", "title": "Free", "price_cents": 0}`)

@@ -16,7 +16,7 @@ var rules = []struct {
 	{"printing/toner", []string{"toner", "drum", "developer", "fuser", "imaging unit", "transfer belt", "waste toner", "transfer roller"}},
 	{"printing/ink", []string{"ink", "cartridge", "printhead", "print head", "ribbon", "singlepack", "multipack"}},
 	{"office/labels", []string{"labels", "label", "label-making tape", "label-maker", "printing film", "self-adhesive"}},
-	{"computers/bags", []string{"notebook case", "backpack", "sleeve", "briefcase", "camera case", "trolley", "equipment case", "carrying case", "messenger"}},
+	{"computers/bags", []string{"notebook case", "notebook bag", "laptop bag", "laptop bags", "laptop case", "laptop cases", "tablet case", "backpack", "sleeve", "briefcase", "camera case", "trolley", "equipment case", "carrying case", "messenger"}},
 	{"cables/network", []string{"networking cable", "patch cable", "crossover", "cat5e", "cat6", "cat5", "fiber optic cable", "fibre optic cable", "utp", "stp", "ftp"}},
 	{"cables/power", []string{"power cable", "power cord", "power extension", "extension cord", "power adapter cable"}},
 	{"cables/video", []string{"vga cable", "hdmi cable", "dvi cable", "displayport cable", "coaxial cable", "coax cable", "coax", "s-video cable", "video cable", "hdmi", "displayport", "vga"}},

@@ -109,7 +109,7 @@ func insert(ctx context.Context, tx *sql.Tx, position int, products []Product) e
 
 // readerVersion is part of every fingerprint: a new reader reads old files
 // again.
-const readerVersion = "1"
+const readerVersion = "2"
 
 // DemoFingerprint identifies the demo catalogue of this build.
 func DemoFingerprint() string { return fingerprint(sha256.Sum256(demoNDJSON)) }
