@@ -44,7 +44,7 @@ var errCut = errors.New("it ends too early")
 
 // cut turns the end of the input into errCut.
 func cut(err error) error {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errCut
 	}
 	return err

@@ -112,8 +112,9 @@ func (g *gifWalk) extension() error {
 	if label == control || label == application && gifApplications[string(first)] {
 		to = g.w
 	}
-	to.Write([]byte{0x21, label, size}) // neither of the two writers fails here
-	to.Write(first)
+	if _, err := to.Write(append([]byte{0x21, label, size}, first...)); err != nil {
+		return err
+	}
 	if size == 0 {
 		return nil
 	}

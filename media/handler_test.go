@@ -52,7 +52,7 @@ func TestHandlerHeaders(t *testing.T) {
 	require.Equal(t, "public, max-age=60", r.Header.Get("Cache-Control"))
 	require.Equal(t, `"`+picture.SHA256+`"`, r.Header.Get("Etag"))
 	require.Empty(t, r.Header.Get("Content-Disposition"))
-	require.EqualValues(t, picture.Size, r.ContentLength)
+	require.Equal(t, picture.Size, r.ContentLength)
 	require.NotEmpty(t, r.Header.Get("Last-Modified"))
 
 	head := do(h, "HEAD", "/a.png", nil)

@@ -148,7 +148,7 @@ func (j *jpegWalk) scan() (byte, error) {
 	for {
 		piece, err := j.r.ReadSlice(0xFF)
 		j.st.data += int64(len(piece))
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			j.w.Write(piece)
 			continue
 		}

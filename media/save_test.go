@@ -85,7 +85,7 @@ func TestBadInput(t *testing.T) {
 				require.Less(t, len(err.Error()), 600)
 				for _, sentinel := range []error{media.ErrType, media.ErrTooLarge} {
 					if test.field != "" {
-						require.Equal(t, test.is == sentinel, errors.Is(err, sentinel), "%v", err)
+						require.Equal(t, errors.Is(test.is, sentinel), errors.Is(err, sentinel), "%v", err)
 					}
 				}
 			}

@@ -80,7 +80,8 @@ func TestTracer(t *testing.T) {
 	require.NoError(t, err)
 	variant(t, store, f.Name, media.Shop[0])
 	require.NoError(t, store.SetMetadata(t.Context(), f.Name, nil))
-	for range store.List(t.Context(), nil) {
+	for _, err := range store.List(t.Context(), nil) {
+		require.NoError(t, err)
 		break
 	}
 	require.NoError(t, store.Delete(t.Context(), f.Name))

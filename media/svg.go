@@ -40,7 +40,7 @@ func checkSVG(r io.Reader) error {
 	inStyle := 0              // the depth of that style, or 0
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if roots != 1 || depth != 0 {
 				return invalid("content", "is a damaged SVG")
 			}
@@ -157,7 +157,7 @@ func looksSVG(head []byte) bool {
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	for {
 		head = bytes.TrimLeft(head, " \t\r\n")
-		end := ""
+		var end string
 		switch {
 		case bytes.HasPrefix(head, []byte("<!--")):
 			end = "-->"

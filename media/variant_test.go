@@ -275,7 +275,7 @@ type ownNames struct {
 func (o *ownNames) Put(ctx context.Context, u *media.Upload) (media.File, error) {
 	inner := *u
 	if u.From == "" {
-		inner.Name = "group1/M00/" + string(rune('a'+o.next.Add(1)))
+		inner.Name = "group1/M00/" + string('a'+o.next.Add(1))
 	}
 	return o.Driver.Put(ctx, &inner)
 }

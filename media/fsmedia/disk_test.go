@@ -3,7 +3,6 @@ package fsmedia
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -336,7 +335,7 @@ func TestTranslate(t *testing.T) {
 		require.NotContains(t, got.Error(), "secret")
 	}
 	require.NoError(t, translate(nil))
-	require.False(t, errors.Is(translate(io.ErrUnexpectedEOF), media.ErrInvalid))
+	require.NotErrorIs(t, translate(io.ErrUnexpectedEOF), media.ErrInvalid)
 }
 
 // Escaping is one to one, and what it gives is a plain name on every system. Slashes never reach it.

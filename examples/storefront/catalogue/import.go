@@ -44,7 +44,7 @@ func (t *Table) Import(ctx context.Context, fingerprint string, products iter.Se
 	if err != nil {
 		return Imported{}, fmt.Errorf("catalogue: import: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back, and before it err says why
+	defer tx.Rollback()
 	if _, err := tx.ExecContext(ctx, `DELETE FROM catalogue_products`); err != nil {
 		return Imported{}, fmt.Errorf("catalogue: import: %w", err)
 	}

@@ -167,7 +167,8 @@ func TestReadEndsWithTheReadersError(t *testing.T) {
 func TestReadStopsWhenAsked(t *testing.T) {
 	t.Parallel()
 	n := 0
-	for range Read(bytes.NewReader(sample(t))) {
+	for _, err := range Read(bytes.NewReader(sample(t))) {
+		require.NoError(t, err)
 		if n++; n == 3 {
 			break
 		}

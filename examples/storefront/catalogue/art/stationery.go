@@ -74,7 +74,7 @@ func pen(c *canvas, p palette) {
 // pens are six of them, fanned out; the colours go from body through accent to
 // detail.
 func pens(c *canvas, p palette) {
-	inks := []colour{p.body, p.accent, colour{0.20, 0.20, 0.21, 1}, colour{0.56, 0.38, 0.22, 1}, p.detail, colour{0.45, 0.27, 0.44, 1}}
+	inks := []colour{p.body, p.accent, {0.20, 0.20, 0.21, 1}, {0.56, 0.38, 0.22, 1}, p.detail, {0.45, 0.27, 0.44, 1}}
 	for i, inkColour := range inks {
 		c.with(rotateAbout(500, 1120, float64(i)*9-22.5), func() {
 			body := roundRect(476, 230, 48, 480, 14)

@@ -4,7 +4,6 @@ import "math"
 
 var (
 	greenTea = colour{0.80, 0.80, 0.48, 1}
-	blackTea = colour{0.62, 0.27, 0.12, 1}
 )
 
 // glaze is thinner, and shows the accent, at the rim and above the foot.
