@@ -43,6 +43,13 @@ func newConn(network net.Conn, p *pool) *conn {
 
 func (c *conn) close() { _ = c.net.Close() }
 
+// quit closes an idle connection and tells the server so.
+func (c *conn) quit() {
+	_ = c.net.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_, _ = c.net.Write(newRequest(CommandQuit, 0).end(0))
+	c.close()
+}
+
 // release gives the connection back to its pool.
 func (c *conn) release() { c.pool.put(c) }
 

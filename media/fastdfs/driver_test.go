@@ -26,39 +26,35 @@ func open(t *testing.T, config *fastdfs.Config, options *media.Options) *media.S
 	return store
 }
 
+// clusters are what the kit runs on: in process and, if FASTDFS_TRACKERS is set to the "host:port,…" of the trackers of one that may be
+// written to, a real one.
+func clusters(t *testing.T) map[string]func(*testing.T) *fastdfs.Config {
+	t.Helper()
+	inProcess := func(options *fastdfstest.Options) func(*testing.T) *fastdfs.Config {
+		return func(t *testing.T) *fastdfs.Config {
+			t.Helper()
+			return fastdfstest.Start(t, options).Config()
+		}
+	}
+	all := map[string]func(*testing.T) *fastdfs.Config{
+		"in process": inProcess(nil),
+		"in process, wide, trunk files, small buffer": inProcess(&fastdfstest.Options{Wide: true, Trunk: true, Trackers: 3, BufferSize: 8 << 10}),
+	}
+	if trackers := os.Getenv("FASTDFS_TRACKERS"); trackers != "" {
+		all["real"] = func(*testing.T) *fastdfs.Config { return &fastdfs.Config{Trackers: strings.Split(trackers, ",")} }
+	}
+	return all
+}
+
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]*fastdfstest.Options{
-		"plain":        nil,
-		"wide":         {Wide: true, Trackers: 3},
-		"trunk":        {Trunk: true, Groups: []int{3}},
-		"small buffer": {BufferSize: 8 << 10},
-	} {
+	for name, config := range clusters(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mediatest.Run(t, mediatest.Harness{OwnNames: true, Open: func(t *testing.T, o *media.Options) *media.Store {
 				t.Helper()
-				return open(t, fastdfstest.Start(t, options).Config(), o)
+				return open(t, config(t), o)
 			}})
 		})
 	}
-}
-
-// realConfig is that of the real cluster of FASTDFS_TRACKERS.
-func realConfig(t *testing.T) *fastdfs.Config {
-	t.Helper()
-	trackers := os.Getenv("FASTDFS_TRACKERS")
-	if trackers == "" {
-		t.Skip("no FastDFS: set FASTDFS_TRACKERS=host:port,… to the trackers of a cluster that may be written to")
-	}
-	return &fastdfs.Config{Trackers: strings.Split(trackers, ",")}
-}
-
-func TestConformanceOnRealCluster(t *testing.T) {
-	t.Parallel()
-	realConfig(t)
-	mediatest.Run(t, mediatest.Harness{OwnNames: true, Open: func(t *testing.T, o *media.Options) *media.Store {
-		t.Helper()
-		return open(t, realConfig(t), o)
-	}})
 }

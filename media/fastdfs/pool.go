@@ -139,7 +139,7 @@ func (p *pool) put(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= p.config.MaxIdle {
-		c.close()
+		c.quit()
 		return
 	}
 	c.idleSince = time.Now()
@@ -157,7 +157,7 @@ func (p *pool) reap() {
 	oldest := time.Now().Add(-p.config.IdleTimeout)
 	n := 0
 	for n < len(p.idle) && !p.idle[n].idleSince.After(oldest) {
-		p.idle[n].close()
+		p.idle[n].quit()
 		n++
 	}
 	p.idle = append(p.idle[:0], p.idle[n:]...)
@@ -172,7 +172,7 @@ func (p *pool) close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, c := range p.idle {
-		c.close()
+		c.quit()
 	}
 	p.idle = nil
 	if p.reaper != nil {

@@ -3,6 +3,7 @@ package fastdfs
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/seed82d84382/commerce/media"
 )
@@ -173,10 +174,16 @@ func parseNewID(body []byte) (string, error) {
 
 // ActiveTest asks a single server, tracker or storage, whether it works.
 func (c *Client) ActiveTest(ctx context.Context, address string) error {
-	conn, err := c.connect(ctx, address)
+	at := slices.IndexFunc(c.trackers, func(p *pool) bool { return p.address == address })
+	var p *pool
+	var err error
+	if at >= 0 {
+		p = c.trackers[at]
+	} else {
+		p, err = c.storage(address)
+	}
 	if err == nil {
-		_, err = conn.roundTrip(ctx, newRequest(CommandActiveTest, 0).end(0))
-		conn.release()
+		_, err = c.askPool(ctx, p, newRequest(CommandActiveTest, 0).end(0))
 	}
 	return named("active test", err)
 }

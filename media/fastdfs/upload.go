@@ -260,11 +260,13 @@ func (c *Client) store(ctx context.Context, group string, repeatable bool, excha
 		defer conn.release()
 		return exchange(conn, target)
 	}
+	var failed error
 	if cached {
 		err := attempt()
 		if err == nil {
 			return nil
 		}
+		failed = err
 		c.known.dropStores()
 		if !errors.Is(err, ErrUnreachable) && !(repeatable && refused(err)) || ctx.Err() != nil {
 			return err
@@ -273,7 +275,7 @@ func (c *Client) store(ctx context.Context, group string, repeatable bool, excha
 	}
 	answer, err := c.queryStores(ctx, CommandQueryStore, CommandQueryStoreIn, group)
 	if err != nil {
-		return err
+		return errors.Join(failed, err)
 	}
 	target = answer[0]
 	if err = attempt(); err == nil {
