@@ -59,7 +59,7 @@ func TestReplay(t *testing.T) {
 				require.EqualValues(t, status, refusal.Status)
 			}
 			// A connection that the server closes, or may close, is not kept.
-			kept := s.pool.takeIdle()
+			kept := s.pool.countIdle()
 			require.Equal(t, e.Closed, kept == 0)
 		})
 		if !slices.Contains(unspoken, e.Name) {
@@ -76,7 +76,7 @@ func statusOf(e recorded.Exchange) int {
 	return int(e.Answer[9])
 }
 
-func (p *pool) takeIdle() int {
+func (p *pool) countIdle() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.idle)
