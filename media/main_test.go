@@ -3,7 +3,6 @@ package media_test
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -96,24 +95,7 @@ func exif(orientation byte) []byte {
 	return append(b, "Exif\x00\x00"+tiff...)
 }
 
-func segment(marker byte, body string) []byte {
-	b := binary.BigEndian.AppendUint16([]byte{0xFF, marker}, uint16(len(body)+2))
-	return append(b, body...)
-}
-
-func insert(b []byte, at int, pieces ...[]byte) []byte {
-	out := append([]byte{}, b[:at]...)
-	for _, piece := range pieces {
-		out = append(out, piece...)
-	}
-	return append(out, b[at:]...)
-}
-
-func pngChunk(kind, body string) []byte {
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
-	b = append(b, kind+body...)
-	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(kind+body)))
-}
+var segment, insert, pngChunk = media.Segment, media.Insert, media.PNGChunk
 
 // bombPNG is a PNG of a few bytes whose header claims width × height.
 func bombPNG(width, height uint32) []byte {

@@ -2,8 +2,8 @@ package media
 
 import (
 	"image"
-	"image/color"
 	"image/draw"
+	"slices"
 )
 
 // sideways reports whether an orientation exchanges width and height.
@@ -20,42 +20,46 @@ func orient(img image.Image, orientation int) image.Image {
 	if sideways(orientation) {
 		width, height = height, width
 	}
-	to := image.Rect(0, 0, width, height)
-	turn := turning{orientation: orientation, width: b.Dx(), height: b.Dy()}
+	dst, to, from := planes(img, image.Rect(0, 0, width, height))
+	turning{orientation: orientation, width: b.Dx(), height: b.Dy()}.move(to, from)
+	return dst
+}
+
+// plane is the pixels of an image, size bytes each, from the top left one on.
+type plane struct {
+	pix          []byte
+	stride, size int
+}
+
+// planes makes an image of the same kind in the given size, and returns the pixels of both.
+func planes(img image.Image, to image.Rectangle) (dst image.Image, dstPlane, srcPlane plane) {
 	switch src := img.(type) {
 	case *image.Gray:
-		dst := image.NewGray(to)
-		turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 1)
-		return dst
+		d := image.NewGray(to)
+		return d, plane{d.Pix, d.Stride, 1}, plane{src.Pix, src.Stride, 1}
 	case *image.Gray16:
-		dst := image.NewGray16(to)
-		turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 2)
-		return dst
+		d := image.NewGray16(to)
+		return d, plane{d.Pix, d.Stride, 2}, plane{src.Pix, src.Stride, 2}
 	case *image.Paletted:
-		dst := image.NewPaletted(to, append(color.Palette(nil), src.Palette...))
-		turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 1)
-		return dst
+		d := image.NewPaletted(to, slices.Clone(src.Palette))
+		return d, plane{d.Pix, d.Stride, 1}, plane{src.Pix, src.Stride, 1}
 	case *image.NRGBA:
-		dst := image.NewNRGBA(to)
-		turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 4)
-		return dst
+		d := image.NewNRGBA(to)
+		return d, plane{d.Pix, d.Stride, 4}, plane{src.Pix, src.Stride, 4}
 	case *image.NRGBA64:
-		dst := image.NewNRGBA64(to)
-		turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 8)
-		return dst
+		d := image.NewNRGBA64(to)
+		return d, plane{d.Pix, d.Stride, 8}, plane{src.Pix, src.Stride, 8}
 	case *image.RGBA64:
-		dst := image.NewRGBA64(to)
-		turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 8)
-		return dst
+		d := image.NewRGBA64(to)
+		return d, plane{d.Pix, d.Stride, 8}, plane{src.Pix, src.Stride, 8}
+	case *image.RGBA:
+		d := image.NewRGBA(to)
+		return d, plane{d.Pix, d.Stride, 4}, plane{src.Pix, src.Stride, 4}
 	}
-	src, ok := img.(*image.RGBA)
-	if !ok {
-		src = image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
-		draw.Draw(src, src.Bounds(), img, b.Min, draw.Src)
-	}
-	dst := image.NewRGBA(to)
-	turn.move(dst.Pix, dst.Stride, src.Pix, src.Stride, 4)
-	return dst
+	b := img.Bounds()
+	rgba := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(rgba, rgba.Bounds(), img, b.Min, draw.Src)
+	return planes(rgba, to)
 }
 
 // turning is an orientation to be undone on a picture of width × height.
@@ -83,20 +87,21 @@ func (t turning) to(x, y int) (int, int) {
 	return x, y
 }
 
-// move copies pixels of size bytes each to where they belong. The slices begin at the top left pixel.
-func (t turning) move(dst []byte, dstStride int, src []byte, srcStride, size int) {
+// move copies the pixels to where they belong.
+func (t turning) move(dst, src plane) {
+	size := src.size
 	for y := range t.height {
 		// Along a row the target moves by a constant step.
 		x0, y0 := t.to(0, y)
-		at := y0*dstStride + x0*size
+		at := y0*dst.stride + x0*size
 		step := 0
 		if t.width > 1 {
 			x1, y1 := t.to(1, y)
-			step = y1*dstStride + x1*size - at
+			step = y1*dst.stride + x1*size - at
 		}
-		row := src[y*srcStride : y*srcStride+t.width*size]
+		row := src.pix[y*src.stride : y*src.stride+t.width*size]
 		for len(row) > 0 {
-			copy(dst[at:at+size], row[:size])
+			copy(dst.pix[at:at+size], row[:size])
 			row = row[size:]
 			at += step
 		}

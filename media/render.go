@@ -34,7 +34,7 @@ func (s *Store) render(ctx context.Context, p plan) (rendered, error) {
 			v.Format = PNG
 		}
 	}
-	return v.encode(orient(v.scale(img.Image, st.orientation), st.orientation))
+	return v.encode(orient(v.scale(img.Image, st.orientation), st.orientation), smallProfile(img.Image, st))
 }
 
 // load decodes a stored image. It is checked as an upload is: not every file came through Save.
@@ -91,7 +91,7 @@ func (v Variant) scale(img image.Image, orientation int) image.Image {
 	if v.Fit == Cover {
 		from = v.crop(from)
 	}
-	width, height := v.size(from.Dx(), from.Dy())
+	width, height := v.Size(from.Dx(), from.Dy())
 	to := image.Rect(0, 0, width, height)
 	out := image.NewRGBA(to)
 	if v.Format == JPEG && !opaque(img) {
@@ -142,13 +142,32 @@ func (v Variant) crop(b image.Rectangle) image.Rectangle {
 	return image.Rect(b.Min.X+x, b.Min.Y+y, b.Min.X+x+cw, b.Min.Y+y+ch)
 }
 
-func (v Variant) encode(img image.Image) (rendered, error) {
+// maxVariantProfile bounds what a colour profile may add to a variant. Those of
+// displays and phones have a few hundred bytes, those of presses are out of place here.
+const maxVariantProfile = 16 << 10
+
+// smallProfile returns the colour profile of an original for its variants, if it fits: the variants are RGB.
+func smallProfile(img image.Image, st structure) [][]byte {
+	size := 0
+	for _, segment := range st.profile {
+		size += len(segment)
+	}
+	switch img.(type) {
+	case *image.YCbCr, *image.RGBA:
+		if size <= maxVariantProfile {
+			return st.profile
+		}
+	}
+	return nil
+}
+
+func (v Variant) encode(img image.Image, profile [][]byte) (rendered, error) {
 	var out bytes.Buffer
 	var err error
 	if v.Format == PNG {
 		err = png.Encode(&out, img)
 	} else {
-		err = jpeg.Encode(&out, img, &jpeg.Options{Quality: v.Quality})
+		err = jpeg.Encode(&profiled{w: &out, profile: profile}, img, &jpeg.Options{Quality: v.Quality})
 	}
 	if err != nil {
 		return rendered{}, fmt.Errorf("encode variant: %w", err)

@@ -108,7 +108,7 @@ func TestBombsCostNothing(t *testing.T) {
 		"bomb.jpg": bytes.Replace(jpegOf(t, gradient(16, 16)), []byte("\xff\xc0\x00\x11\x08\x00\x10\x00\x10"), []byte("\xff\xc0\x00\x11\x08\xff\xff\xff\xff"), 1),
 		"bomb.webp": func() []byte { // the frame is larger than the canvas says
 			frame := "\x30\x01\x00\x9d\x01\x2a\xff\x3f\xff\x3f"
-			return []byte("RIFF\x2c\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00VP8 \x0a\x00\x00\x00" + frame + "\x00\x00\x00\x00")
+			return []byte("RIFF\x28\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00VP8 \x0a\x00\x00\x00" + frame)
 		}(),
 	}
 	for name, bomb := range bombs {
@@ -118,6 +118,9 @@ func TestBombsCostNothing(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		require.ErrorIs(t, err, media.ErrInvalid, name)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<20), name)
+		if name == "bomb.webp" {
+			require.ErrorContains(t, err, "its parts differ in size")
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func (vs Variants) Srcset(base string, file File) string {
 		if v.Fit == Cover || file.Width <= 0 || file.Height <= 0 {
 			continue
 		}
-		width, _ := v.size(file.Width, file.Height)
+		width, _ := v.Size(file.Width, file.Height)
 		if width == last {
 			continue
 		}
@@ -103,8 +103,8 @@ func VariantURL(base string, file File, variant string) string {
 	return base + "?" + query
 }
 
-// size returns the dimensions of the variant of an image of width × height.
-func (v Variant) size(width, height int) (int, int) {
+// Size returns the dimensions that the variant of an image of width × height has.
+func (v Variant) Size(width, height int) (int, int) {
 	w, h := v.Width, v.Height
 	if w == 0 {
 		w = MaxVariantSide * 16
@@ -193,7 +193,7 @@ func ParseVariant(spec string) (Variant, error) {
 	if name, after, ok := strings.Cut(spec, "="); ok {
 		v.Name, rest = name, after
 	}
-	box, options, _ := strings.Cut(rest, ",")
+	box, options, more := strings.Cut(rest, ",")
 	width, height, ok := strings.Cut(box, "x")
 	var ok1, ok2 bool
 	v.Width, ok1 = parseWhole(width)
@@ -201,10 +201,9 @@ func ParseVariant(spec string) (Variant, error) {
 	if !ok || !ok1 || !ok2 {
 		return Variant{}, invalid("variant", "box %q is not WIDTHxHEIGHT", box)
 	}
-	for option := range strings.SplitSeq(options, ",") {
-		if options == "" {
-			break
-		}
+	for more {
+		var option string
+		option, options, more = strings.Cut(options, ",")
 		if err := v.parseOption(option); err != nil {
 			return Variant{}, err
 		}

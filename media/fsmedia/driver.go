@@ -86,12 +86,11 @@ func (d *driver) store(ctx context.Context, target string, stored media.File, co
 	}
 	for try := 0; ; try++ {
 		made, err := d.mkdirAll(path.Dir(target))
-		if err != nil {
-			return translate(err)
+		if err == nil {
+			err = name(temp, target)
 		}
-		err = name(temp, target)
-		// Delete may have taken the empty folder away between the two steps.
-		if errors.Is(err, fs.ErrNotExist) && try < 100 {
+		// Delete may be taking the empty folders away at the same time.
+		if errors.Is(err, fs.ErrNotExist) && try < 1000 {
 			continue
 		}
 		if err != nil {
@@ -186,7 +185,10 @@ func (d *driver) open(ctx context.Context, name string) (*os.File, media.File, e
 	if err != nil {
 		return nil, media.File{}, media.ErrNotFound
 	}
-	f, err := d.root.OpenFile(target, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := d.root.OpenFile(target, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, media.File{}, media.ErrNotFound
+	}
 	if err != nil {
 		return nil, media.File{}, translate(err)
 	}
@@ -285,7 +287,16 @@ func (d *driver) mkdirAll(dir string) (bool, error) {
 	if info, err := d.root.Stat(dir); err == nil && info.IsDir() {
 		return false, nil
 	}
-	return true, d.root.MkdirAll(dir, 0o755)
+	err := d.root.MkdirAll(dir, 0o755)
+	if !errors.Is(err, fs.ErrExist) {
+		return true, err
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		if info, err := d.root.Stat(dir); err == nil && !info.IsDir() {
+			return false, errFolder
+		}
+	}
+	return false, fs.ErrNotExist // it was there for a moment, until a Delete took it away
 }
 
 // syncDirs makes the entry of a new file last, and those of new folders above it.

@@ -53,7 +53,7 @@ func testMissing(t *testing.T, b *bench) {
 	store := b.open(t, nil)
 	save(t, store, "there/file", "content", nil)
 	ctx := t.Context()
-	for _, name := range []string{"missing", "there", "there/file2", "no/such/folder"} {
+	for _, name := range []string{"missing", "there", "there/file2", "there/file/below", "no/such/folder"} {
 		_, err := store.Stat(ctx, name)
 		require.ErrorIs(t, err, media.ErrNotFound)
 		_, err = store.Open(ctx, name)

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/outbox"
+	"github.com/seed82d84382/commerce/examples/storefront/shop"
+	"github.com/seed82d84382/commerce/inventory"
+	stocksqlite "github.com/seed82d84382/commerce/inventory/sqlite"
+	"github.com/seed82d84382/commerce/media"
+	"github.com/seed82d84382/commerce/media/fsmedia"
+	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/email"
+	"github.com/seed82d84382/commerce/notify/otp"
+	"github.com/seed82d84382/commerce/notify/sms"
+	"github.com/seed82d84382/commerce/notify/sqlqueue"
+	"github.com/seed82d84382/commerce/search"
+	"github.com/seed82d84382/commerce/search/blevesearch"
+	"github.com/seed82d84382/commerce/session"
+	"github.com/seed82d84382/commerce/session/sqlstore"
+)
+
+// backends are the SDK's portable types over what this shop keeps its things
+// in. This file alone knows which backend stands behind each of them; everything
+// else of the shop works with any.
+type backends struct {
+	db       *sql.DB // accounts, carts, orders; and what shares their transactions
+	products *catalogue.Table
+	stock    *inventory.Inventory
+	queue    *notify.Queue
+	sessions session.Driver
+	codes    *otp.Codes
+	images   *media.Store
+	index    *search.Index
+	mails    email.Sender
+	texts    sms.Sender
+	outbox   *outbox.Outbox // nil outside development
+	close    []func() error
+}
+
+// openBackends opens the embedded profile: everything under the data directory,
+// nothing to install. What it returns is to be closed even with an error.
+func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logger, stdout io.Writer) (*backends, error) {
+	b := &backends{}
+	for _, open := range []func() error{
+		func() error { return b.openDatabase(ctx, dir.join("shop.db")) },
+		func() (err error) {
+			b.products, err = catalogue.Open(ctx, b.db)
+			return err
+		},
+		func() (err error) {
+			b.stock, err = stocksqlite.Open(ctx, b.db, &inventory.Options{Logger: log})
+			return closing(b, err, func() error { return b.stock.Close() })
+		},
+		func() (err error) {
+			b.queue, err = sqlqueue.Open(ctx, b.db, &sqlqueue.Options{Options: notify.Options{Logger: log}})
+			return closing(b, err, func() error { return b.queue.Close() })
+		},
+		func() (err error) {
+			b.sessions, err = sqlstore.New(ctx, b.db, nil)
+			return err
+		},
+		func() (err error) {
+			b.images, err = fsmedia.Open(dir.join("images"), &fsmedia.Options{Options: media.Options{BaseURL: "/img/", Logger: log}})
+			return closing(b, err, func() error { return b.images.Close() })
+		},
+		func() (err error) {
+			b.index, err = blevesearch.Open(dir.join("search"), catalogue.Schema(), &blevesearch.Options{
+				Options: search.Options{Logger: log},
+				Source:  shop.Documents(ctx, b.products), // an index of an older schema is built anew
+			})
+			return closing(b, err, func() error { return b.index.Close() })
+		},
+		func() error { return b.openCodes(cfg) },
+		func() error { return b.openMessages(cfg, dir, stdout) },
+	} {
+		if err := open(); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func closing(b *backends, err error, close func() error) error {
+	if err == nil {
+		b.close = append(b.close, close)
+	}
+	return err
+}
+
+// openDatabase opens SQLite so that what was acknowledged survives a power cut
+// (WAL, synchronous=FULL) and a transaction that will write never has to be
+// rolled back because another one did first (immediate).
+func (b *backends) openDatabase(ctx context.Context, path string) (err error) {
+	options := url.Values{
+		"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(15000)", "foreign_keys(ON)"},
+		"_txlock": {"immediate"},
+	}
+	b.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	b.close = append(b.close, b.db.Close)
+	b.db.SetMaxOpenConns(16)
+	b.db.SetMaxIdleConns(16)
+	if err := b.db.PingContext(ctx); err != nil {
+		return fmt.Errorf("database %s: %w", path, err)
+	}
+	return nil
+}
+
+// openCodes keeps log-in codes in memory: a restart voids them, and a shopper asks for another.
+func (b *backends) openCodes(cfg *config) (err error) {
+	pepper := make([]byte, 32)
+	rand.Read(pepper)
+	perAddress := otp.Limit{Max: max(20, cfg.loginLimit), Window: time.Hour}
+	if cfg.development {
+		perAddress.Max = -1 // every shopper of a development shop has the same address
+	}
+	b.codes, err = otp.New(otp.NewMemoryStore(nil), &otp.Options{Pepper: pepper, SendsPerIP: perAddress, GuessesPerIP: perAddress})
+	return err
+}
+
+// openMessages writes mails into files and text messages to the console, or,
+// outside development, to a file that only the owner reads.
+func (b *backends) openMessages(cfg *config, dir *dataDir, stdout io.Writer) (err error) {
+	box := outbox.New(dir.join("outbox"), time.Now)
+	if b.mails, err = box.MailSender(); err != nil {
+		return err
+	}
+	if cfg.development {
+		b.outbox, b.texts = box, box.TextSender(sms.NewConsole(stdout))
+		return nil
+	}
+	file, err := os.OpenFile(dir.join("outbox/texts.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("text messages: %w", err)
+	}
+	b.close = append(b.close, file.Close)
+	b.texts = sms.NewConsole(file)
+	return nil
+}
+
+// Close closes what was opened, last first.
+func (b *backends) Close() error {
+	var err error
+	for len(b.close) > 0 {
+		last := len(b.close) - 1
+		err = errors.Join(err, b.close[last]())
+		b.close = b.close[:last]
+	}
+	return err
+}

@@ -1,0 +1,164 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// group gathers the callers that are waiting and carries out their requests in one transaction. There is no timer: while one
+// batch is under way the next one gathers by itself, so that a lone caller never waits and a crowd shares commits.
+type group struct {
+	inventory *Inventory
+	queue     chan *call // its bound is the back-pressure
+	workers   sync.WaitGroup
+}
+
+// call is one caller's request on its way through the group.
+type call struct {
+	ctx     context.Context
+	request Request
+	taken   atomic.Bool // by the worker, which sends it, or by its caller, who gave up; whoever is first
+	done    chan struct{}
+	result  Result
+	err     error
+}
+
+func newGroup(i *Inventory) *group {
+	g := &group{inventory: i, queue: make(chan *call, i.options.QueueSize)}
+	for range i.options.Workers {
+		g.workers.Go(g.work)
+	}
+	return g
+}
+
+// close ends the workers. No caller is left in do by then.
+func (g *group) close() {
+	close(g.queue)
+	g.workers.Wait()
+}
+
+// do queues a request and waits for its answer. The end of ctx counts only until the request is sent; from then on the
+// answer, which Options.Timeout bounds, is worth more than an early return that nobody could interpret.
+func (g *group) do(ctx context.Context, r Request) (Result, error) {
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
+	c := &call{ctx: ctx, request: r, done: make(chan struct{})}
+	select {
+	case g.queue <- c:
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if c.taken.CompareAndSwap(false, true) {
+			return Result{}, ctx.Err()
+		}
+		<-c.done
+	}
+	return c.result, c.err
+}
+
+func (g *group) work() {
+	var next *call // did not fit into the batch before
+	for {
+		first := next
+		if first == nil {
+			var open bool
+			if first, open = <-g.queue; !open {
+				return
+			}
+		}
+		var batch []*call
+		batch, next = g.gather(first)
+		g.run(batch)
+	}
+}
+
+// gather takes what is waiting, within the bounds, and returns also the call that was one too many.
+func (g *group) gather(first *call) (batch []*call, next *call) {
+	o := &g.inventory.options
+	bytes := 0
+	for c := first; c != nil; {
+		size := c.request.size()
+		if len(batch) > 0 && bytes+size > o.BatchBytes {
+			return batch, c
+		}
+		if c.ctx.Err() == nil && c.taken.CompareAndSwap(false, true) {
+			batch = append(batch, c)
+			bytes += size
+		} else if c.taken.CompareAndSwap(false, true) {
+			c.finish(Result{}, c.ctx.Err())
+		}
+		if len(batch) == o.BatchSize {
+			return batch, nil
+		}
+		select {
+		case c = <-g.queue: // nil once the queue is closed
+		default:
+			c = nil
+		}
+	}
+	return batch, nil
+}
+
+func (c *call) finish(result Result, err error) {
+	c.result, c.err = result, err
+	close(c.done)
+}
+
+// run carries out a batch. If the database refuses it as a whole, each request is tried by itself, so that one that
+// it cannot take never fails its neighbours.
+func (g *group) run(batch []*call) {
+	if len(batch) == 0 {
+		return
+	}
+	requests := make([]Request, len(batch))
+	for n, c := range batch {
+		requests[n] = c.request
+	}
+	results, err := g.apply(requests)
+	if err == nil || len(batch) == 1 || !isolable(err) {
+		for n, c := range batch {
+			if err != nil {
+				c.finish(Result{}, err)
+				continue
+			}
+			c.finish(results[n], nil)
+		}
+		return
+	}
+	g.isolate(batch)
+}
+
+// apply is detached from the callers' contexts: a batch belongs to no single one of them.
+func (g *group) apply(requests []Request) ([]Result, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.inventory.options.Timeout)
+	defer cancel()
+	return g.inventory.apply(ctx, requests...)
+}
+
+// isolable reports whether the fault may be one request's. Where the database does not answer, asking it again for each
+// would only make everybody wait.
+func isolable(err error) bool {
+	if _, panicked := errors.AsType[*panicError](err); panicked {
+		return true
+	}
+	return !errors.Is(err, ErrOutcomeUnknown) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+func (g *group) isolate(batch []*call) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.inventory.options.Timeout) // for all of them
+	defer cancel()
+	for _, c := range batch {
+		results, err := g.inventory.apply(ctx, c.request)
+		if err != nil {
+			c.finish(Result{}, err)
+			continue
+		}
+		c.finish(results[0], nil)
+	}
+}

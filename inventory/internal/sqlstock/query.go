@@ -1,0 +1,85 @@
+package sqlstock
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/seed82d84382/commerce/inventory"
+	"github.com/seed82d84382/commerce/inventory/internal/rules"
+)
+
+// Levels returns the levels of the SKUs with one query.
+func (s *Store) Levels(ctx context.Context, skus []string) ([]inventory.Level, error) {
+	args := make([]any, len(skus))
+	for n, sku := range skus {
+		args[n] = sku
+	}
+	return collect(ctx, s.db, "SELECT "+levelColumns+" FROM inventory_levels WHERE "+in("sku", len(skus))+" ORDER BY sku, location", args, scanLevel)
+}
+
+// List returns a page of levels.
+func (s *Store) List(ctx context.Context, q inventory.ListRequest) ([]inventory.Level, error) {
+	// Each way is spelled out, for not every database answers (sku, location) > (?, ?) with an index.
+	where, args, order := []string{"sku >= ?", "(sku > ? OR location > ?)"}, []any{q.After.SKU, q.After.SKU, q.After.Location}, "sku, location"
+	if q.Location != "" {
+		where, args, order = []string{"location = ?", "sku > ?"}, []any{q.Location, q.After.SKU}, "sku"
+	}
+	if q.Low {
+		where = append(where, s.dialect.Low)
+	}
+	return collect(ctx, s.db, "SELECT "+levelColumns+" FROM inventory_levels WHERE "+strings.Join(where, " AND ")+
+		" ORDER BY "+order+" LIMIT ?", append(args, q.Limit), scanLevel)
+}
+
+// Movements returns a page of the ledger.
+func (s *Store) Movements(ctx context.Context, q inventory.MovementRequest) ([]inventory.Movement, error) {
+	where, args := []string{"1 = 1"}, []any{}
+	equal := func(column, value string) {
+		if value != "" {
+			where = append(where, column+" = ?")
+			args = append(args, value)
+		}
+	}
+	equal("sku", q.SKU)
+	equal("location", q.Location)
+	equal("document", q.Document)
+	if m := q.After; m != nil {
+		at := m.At.UnixMicro()
+		where = append(where, "at <= ?", "(at < ? OR (document, kind, request_key, line) < (?, ?, ?, ?))")
+		args = append(args, at, at, m.Document(), string(m.Kind), requestKey(*m), m.Line)
+	}
+	return collect(ctx, s.db, "SELECT "+movementColumns+" FROM inventory_movements WHERE "+strings.Join(where, " AND ")+
+		" ORDER BY at DESC, document DESC, kind DESC, request_key DESC, line DESC LIMIT ?", append(args, q.Limit), scanMovement)
+}
+
+// Reservation returns the reservation of that key.
+func (s *Store) Reservation(ctx context.Context, key string) (inventory.Reservation, error) {
+	book := rules.NewBook()
+	if err := loadRecords(ctx, s.db, book, []string{key}, ""); err != nil {
+		return inventory.Reservation{}, err
+	}
+	record := book.Records[key]
+	if record == nil || record.Kind != inventory.KindReserve {
+		return inventory.Reservation{}, fmt.Errorf("reservation %q: %w", key, inventory.ErrNotFound)
+	}
+	return record.Reservation(), nil
+}
+
+// Reconcile is one statement, and so sees one moment at every isolation level.
+func (s *Store) Reconcile(ctx context.Context) ([]inventory.Difference, error) {
+	const query = `
+SELECT sku, location, SUM(a), SUM(b), SUM(c), SUM(d), SUM(e) FROM (
+	SELECT sku, location, on_hand AS a, reserved AS b, 0 AS c, 0 AS d, 0 AS e FROM inventory_levels
+	UNION ALL
+	SELECT sku, location, 0, 0, on_hand, reserved, 0 FROM inventory_movements
+	UNION ALL
+	SELECT m.sku, m.location, 0, 0, 0, 0, m.reserved FROM inventory_requests r
+	JOIN inventory_movements m ON m.document = r.request_key AND m.kind = 'reserve' WHERE r.state = 'held'
+) AS sums
+GROUP BY sku, location HAVING SUM(a) <> SUM(c) OR SUM(b) <> SUM(d) OR SUM(b) <> SUM(e)
+ORDER BY sku, location`
+	return collect(ctx, s.db, query, nil, func(row scanner) (d inventory.Difference, err error) {
+		return d, row.Scan(&d.SKU, &d.Location, &d.OnHand, &d.Reserved, &d.LedgerOnHand, &d.LedgerReserved, &d.Held)
+	})
+}

@@ -1,0 +1,88 @@
+package mysql_test
+
+import (
+	"sync"
+	"testing"
+
+	driver "github.com/go-sql-driver/mysql"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/inventory"
+	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
+	"github.com/seed82d84382/commerce/inventory/mysql"
+)
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	sqlstocktest.CheckMigrations(t, openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t))), mysql.Open, mysql.Migrate)
+}
+
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, "shop:secret-word@tcp(127.0.0.1:1)/shop")
+	_, err := mysql.Open(t.Context(), db, nil)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "secret-word")
+}
+
+func TestChecksAreTheLastLineOfDefence(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
+	stock, err := mysql.Open(t.Context(), db, nil)
+	require.NoError(t, err)
+	defer stock.Close()
+	receiveTeaAndCups(t, stock, 5)
+	for _, set := range []string{"on_hand = -1", "reserved = -1", "reserved = 6", "safety_stock = -1"} {
+		_, err := db.Exec("UPDATE inventory_levels SET " + set + " WHERE sku = 'tea'")
+		require.Error(t, err, set)
+	}
+}
+
+// TestOtherSettings: whatever the host's connections are like, the answers are the same.
+func TestOtherSettings(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.MariaDB(t)
+	for name, change := range map[string]func(*driver.Config){
+		"interpolated": func(c *driver.Config) { c.InterpolateParams = true },
+		"found rows":   func(c *driver.Config) { c.ClientFoundRows = true },
+		"serializable": func(c *driver.Config) { c.Params = map[string]string{"tx_isolation": "'SERIALIZABLE'"} },
+		"parse time":   func(c *driver.Config) { c.ParseTime = true },
+	} {
+		for _, strategy := range strategies {
+			t.Run(name+"/"+strategy.String(), func(t *testing.T) {
+				t.Parallel()
+				config, err := driver.ParseDSN(testenvtest.Database(t, server))
+				require.NoError(t, err)
+				change(config)
+				db := openConfig(t, config)
+				if name == "interpolated" {
+					db.SetMaxOpenConns(1)
+				}
+				stock, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, Retries: 10_000, Workers: 4})
+				require.NoError(t, err)
+				defer stock.Close()
+				receiveTeaAndCups(t, stock, 50)
+				var wg sync.WaitGroup
+				for caller := range 8 {
+					wg.Go(func() {
+						key := string(rune('a' + caller))
+						if _, err := stock.Reserve(t.Context(), inventory.Order{Key: key, Lines: []inventory.Line{{SKU: "tea", Quantity: 1}}}); err != nil {
+							t.Errorf("reserve: %v", err)
+						}
+						if err := stock.Commit(t.Context(), key); err != nil {
+							t.Errorf("commit: %v", err)
+						}
+					})
+				}
+				wg.Wait()
+				level, err := stock.Level(t.Context(), "tea", "")
+				require.NoError(t, err)
+				require.Equal(t, []int64{42, 0}, []int64{level.OnHand, level.Reserved})
+				differences, err := stock.Reconcile(t.Context())
+				require.NoError(t, err)
+				require.Empty(t, differences)
+			})
+		}
+	}
+}

@@ -1,0 +1,9 @@
+package media
+
+// For the tests of the package from outside.
+var (
+	Segment  = segment
+	Insert   = insert
+	PNGChunk = pngChunk
+	TinyWebP = tinyWebP
+)

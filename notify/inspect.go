@@ -1,0 +1,148 @@
+package notify
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// State is where a job is. docs/task-states.md draws the legal moves.
+type State string
+
+// The states of a job. A job that was handled is gone.
+const (
+	Scheduled State = "scheduled" // not due yet, never tried
+	Available State = "available" // due, waits for a worker
+	Running   State = "running"   // leased by a worker
+	Retrying  State = "retrying"  // failed, waits for its next attempt
+	Dead      State = "dead"      // a dead letter: will not run unless replayed
+)
+
+// States are all states, in the order a job goes through them.
+var States = []State{Scheduled, Available, Running, Retrying, Dead}
+
+// Record is a stored job as an operator sees it.
+type Record struct {
+	*Envelope
+	State      State
+	LeaseUntil time.Time // of a running job
+}
+
+// Filter selects records.
+type Filter struct {
+	Queue  string // empty: all
+	State  State  // empty: all
+	Kind   string // empty: all
+	ID     string // empty: all
+	Limit  int    // default 50, at most 500
+	Offset int
+}
+
+// QueueStats counts one queue.
+type QueueStats struct {
+	Queue  string
+	Paused bool
+	Counts map[State]int
+	// Oldest is when the oldest available job became due; zero without one.
+	Oldest time.Time
+	// Minutes are the last up to 60 minutes with activity, oldest first.
+	Minutes []MinuteStats
+}
+
+// MinuteStats counts what happened in one minute.
+type MinuteStats struct {
+	Start   time.Time
+	Handled int // acknowledged
+	Failed  int // attempts that failed, dead letters included
+}
+
+// Stats describes the queues, by name.
+func (q *Queue) Stats(ctx context.Context) ([]QueueStats, error) {
+	d, ok := q.driver.(StatsReader)
+	if !ok {
+		return nil, unsupported("stats")
+	}
+	if err := q.open(); err != nil {
+		return nil, err
+	}
+	return d.Stats(ctx)
+}
+
+// List returns stored jobs that match filter, newest first.
+func (q *Queue) List(ctx context.Context, filter Filter) ([]*Record, error) {
+	d, ok := q.driver.(Lister)
+	if !ok {
+		return nil, unsupported("list")
+	}
+	if err := q.open(); err != nil {
+		return nil, err
+	}
+	if filter.Limit == 0 {
+		filter.Limit = 50
+	}
+	if filter.Limit < 0 || filter.Limit > 500 {
+		return nil, &InvalidError{"limit", "must be between 1 and 500"}
+	}
+	if filter.State != "" && !slices.Contains(States, filter.State) {
+		return nil, &InvalidError{"state", "is none of the states"}
+	}
+	if filter.Offset < 0 {
+		return nil, &InvalidError{"offset", "must not be negative"}
+	}
+	return d.List(ctx, filter)
+}
+
+// Replay makes the scheduled, retrying or dead jobs of a queue available at
+// once, dead ones with a fresh count of attempts, and returns how many it moved.
+func (q *Queue) Replay(ctx context.Context, queue string, ids ...string) (int, error) {
+	d, ok := q.driver.(Replayer)
+	if !ok {
+		return 0, unsupported("replay")
+	}
+	if err := q.check(queue); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return d.Replay(ctx, queue, ids)
+}
+
+// Delete removes jobs of a queue that are not running and returns how many.
+func (q *Queue) Delete(ctx context.Context, queue string, ids ...string) (int, error) {
+	d, ok := q.driver.(Deleter)
+	if !ok {
+		return 0, unsupported("delete")
+	}
+	if err := q.check(queue); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return d.Delete(ctx, queue, ids)
+}
+
+// Pause stops all workers from taking jobs of the queue. Running ones go on,
+// and jobs can still be enqueued.
+func (q *Queue) Pause(ctx context.Context, queue string) error {
+	return q.setPaused(ctx, queue, true)
+}
+
+// Resume ends a Pause.
+func (q *Queue) Resume(ctx context.Context, queue string) error {
+	return q.setPaused(ctx, queue, false)
+}
+
+func (q *Queue) setPaused(ctx context.Context, queue string, paused bool) error {
+	d, ok := q.driver.(Pauser)
+	if !ok {
+		return unsupported("pause")
+	}
+	if err := q.check(queue); err != nil {
+		return err
+	}
+	return d.SetPaused(ctx, queue, paused)
+}
+
+// check is the guard of calls that name a queue.
+func (q *Queue) check(queue string) error {
+	if err := validName("queue", queue); err != nil {
+		return err
+	}
+	return q.open()
+}

@@ -1,0 +1,194 @@
+package notify
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// readAhead bounds how much work is fetched beyond what handlers can start
+// at once: as much as they finish in this time at their recent speed. Slow
+// handlers hoard nothing that an idle worker elsewhere could do; quick ones
+// never wait for a round trip.
+const (
+	readAhead    = 5 * time.Millisecond
+	maxReadAhead = 256
+)
+
+// sources holds the fetched jobs of every queue and decides which is next.
+type sources struct {
+	mu       sync.Mutex
+	work     sync.Cond // a job may have become startable
+	all      []*source
+	stopping bool
+}
+
+// source is one named queue.
+type source struct {
+	name    string
+	options QueueOptions
+	limiter *rate.Limiter // nil: no rate
+	space   sync.Cond     // there may be room for more
+
+	buffer   []*Delivery
+	running  int
+	credit   int           // smooth weighted round robin, as nginx balances upstreams
+	took     time.Duration // moving average of a handler
+	throttle bool          // a timer is set for the limiter's next token
+}
+
+func newSources(o *WorkerOptions) *sources {
+	s := &sources{}
+	s.work.L = &s.mu
+	for name, q := range o.Queues {
+		src := &source{name: name, options: q, took: time.Second}
+		src.options.Concurrency = min(q.Concurrency, o.Concurrency)
+		src.space.L = &s.mu
+		if q.Rate > 0 {
+			src.limiter = rate.NewLimiter(rate.Limit(q.Rate), q.Burst)
+		}
+		s.all = append(s.all, src)
+	}
+	return s
+}
+
+// room waits until jobs of the queue are wanted and returns how many; 0 when stopping.
+func (s *sources) room(src *source) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.stopping {
+		if n := src.wants(len(s.all) > 1); n > 0 {
+			return n
+		}
+		src.space.Wait()
+	}
+	return 0
+}
+
+// wants is how many jobs to fetch. Where queues compete one is kept at hand even while
+// all handlers are busy: weights can only choose among jobs that are here.
+func (src *source) wants(competing bool) int {
+	limit := src.options.Concurrency
+	if src.limiter != nil {
+		limit = min(limit, src.options.Burst)
+	} else if src.took < readAhead {
+		limit += min(maxReadAhead, int(int64(limit)*int64(readAhead)/int64(max(src.took, time.Microsecond))))
+	}
+	room := limit - src.running - len(src.buffer)
+	if competing {
+		room = max(room, 1-len(src.buffer))
+	}
+	return room
+}
+
+// add offers fetched jobs to the handlers; false when stopping.
+func (s *sources) add(src *source, deliveries []*Delivery) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	src.buffer = append(src.buffer, deliveries...)
+	for range deliveries {
+		s.work.Signal()
+	}
+	return true
+}
+
+// next waits for a job to start; nil when stopping.
+func (s *sources) next() (*source, *Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.stopping {
+		if src := s.pick(); src != nil {
+			d := src.buffer[0]
+			src.buffer[0] = nil
+			src.buffer = src.buffer[1:]
+			src.running++
+			src.space.Signal()
+			return src, d
+		}
+		s.work.Wait()
+	}
+	return nil, nil
+}
+
+// pick chooses among the queues that could start a job now, by weight.
+func (s *sources) pick() *source {
+	var best *source
+	total := 0
+	for _, src := range s.all {
+		if len(src.buffer) == 0 || src.running >= src.options.Concurrency || src.throttle {
+			continue
+		}
+		total += src.options.Weight
+		src.credit += src.options.Weight
+		if best == nil || src.credit > best.credit {
+			best = src
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	best.credit -= total
+	if !s.allowed(best) {
+		return s.pick()
+	}
+	return best
+}
+
+// allowed takes a token of the queue's rate, or sets the alarm for the next one.
+func (s *sources) allowed(src *source) bool {
+	if src.limiter == nil {
+		return true
+	}
+	reservation := src.limiter.Reserve()
+	delay := reservation.Delay()
+	if delay == 0 {
+		return true
+	}
+	reservation.Cancel()
+	src.throttle = true
+	time.AfterFunc(delay, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		src.throttle = false
+		s.work.Signal()
+	})
+	return false
+}
+
+// finished frees what a job occupied.
+func (s *sources) finished(src *source, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src.running--
+	src.took += (took - src.took) / 8
+	src.space.Signal()
+	if len(src.buffer) > 0 {
+		s.work.Signal()
+	}
+}
+
+func (s *sources) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	s.work.Broadcast()
+	for _, src := range s.all {
+		src.space.Broadcast()
+	}
+}
+
+// drain returns what was never started.
+func (s *sources) drain() []*Delivery {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var rest []*Delivery
+	for _, src := range s.all {
+		rest = append(rest, src.buffer...)
+		src.buffer = nil
+	}
+	return rest
+}

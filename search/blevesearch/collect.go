@@ -1,0 +1,431 @@
+package blevesearch
+
+import (
+	"cmp"
+	"container/heap"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	index "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed82d84382/commerce/search"
+)
+
+// checkEvery is how many documents are looked at between looks at the context.
+const checkEvery = 4096
+
+// answer runs one request.
+func (sn *snapshot) answer(s *store, r search.Request) (search.Response, error) {
+	var response search.Response
+	filter, err := sn.filter(r.Filters)
+	if err != nil {
+		return response, err
+	}
+	m, err := sn.matcher(r.Query)
+	if err != nil {
+		return response, err
+	}
+	defer m.close()
+	c, err := sn.collector(s, r, filter)
+	if err != nil {
+		return response, err
+	}
+	// Facets under other filters need all documents that the query matches.
+	var matched *roaring.Bitmap
+	if len(r.Facets) > 0 {
+		matched = roaring.New()
+	}
+	if err := c.run(m, filter, matched); err != nil {
+		return response, err
+	}
+	response.Total = c.total
+	if response.Hits, err = c.hits(r); err != nil {
+		return response, err
+	}
+	if r.Explain {
+		if err := sn.explain(r, response.Hits); err != nil {
+			return response, err
+		}
+	}
+	for _, f := range r.Facets {
+		counted, err := sn.facet(s, f, matched)
+		if err != nil {
+			return response, err
+		}
+		response.Facets = append(response.Facets, counted)
+	}
+	return response, nil
+}
+
+// candidate is a document that may be among the hits.
+type candidate struct {
+	doc   uint64
+	score float64
+	keys  []key
+	id    string // read when it is needed
+}
+
+// key is the value of a field sort key.
+type key struct {
+	value   string // as a term, which sorts as the value does
+	missing bool
+}
+
+// collector keeps the first hits of the wanted order, in a heap with the last on top.
+type collector struct {
+	sn      *snapshot
+	sorts   []search.Sort
+	kinds   []search.Kind // of field keys
+	columns []string      // of field keys
+	values  index.DocValueReader
+	boosts  []boost
+	after   *candidate
+	keep    int
+	total   int
+	heap    []*candidate
+	err     error
+	number  index.IndexInternalID
+}
+
+type boost struct {
+	documents *roaring.Bitmap
+	factor    float64
+}
+
+func (sn *snapshot) collector(s *store, r search.Request, filter *roaring.Bitmap) (*collector, error) {
+	c := &collector{sn: sn, sorts: r.Sort, keep: r.Offset + r.Limit}
+	if r.Limit == 0 {
+		c.keep = 0
+	}
+	for _, key := range r.Sort {
+		if key.Field == search.Relevance.Field || key.Field == search.ByID.Field {
+			continue
+		}
+		f, ok := s.schema.Field(key.Field)
+		if !ok {
+			return nil, fmt.Errorf("search: sort by unknown field %q", key.Field)
+		}
+		c.kinds = append(c.kinds, f.Kind)
+		c.columns = append(c.columns, column(f))
+	}
+	if len(c.columns) > 0 {
+		unique := slices.Compact(slices.Sorted(slices.Values(c.columns)))
+		var err error
+		if c.values, err = sn.reader.DocValueReader(unique); err != nil {
+			return nil, fmt.Errorf("search: read columns: %w", err)
+		}
+	}
+	for _, b := range r.Boosts {
+		documents, err := sn.filter(b.Filters)
+		if err != nil {
+			return nil, err
+		}
+		c.boosts = append(c.boosts, boost{documents, b.Factor})
+	}
+	if len(r.After) > 0 {
+		after, err := c.position(r.After)
+		if err != nil {
+			return nil, err
+		}
+		c.after = after
+	}
+	return c, nil
+}
+
+func column(f search.Field) string {
+	if f.Kind == search.Number || f.Kind == search.Date {
+		return f.Name + columnSuffix
+	}
+	return f.Name
+}
+
+func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
+	var passing roaring.IntPeekable
+	if filter != nil {
+		passing = filter.Iterator()
+	}
+	for least, looked := uint64(0), 0; ; looked++ {
+		if looked%checkEvery == 0 {
+			if err := c.sn.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if matched == nil && passing != nil { // go to where the filter lets documents pass
+			passing.AdvanceIfNeeded(uint32(least))
+			if !passing.HasNext() {
+				return nil
+			}
+			least = uint64(passing.PeekNext())
+		}
+		doc, err := m.next(least)
+		if err != nil {
+			return err
+		}
+		if doc == end {
+			return c.err
+		}
+		least = doc + 1
+		if matched != nil {
+			matched.Add(uint32(doc))
+		}
+		if filter != nil && !filter.Contains(uint32(doc)) {
+			continue
+		}
+		c.total++
+		if c.keep > 0 {
+			c.offer(doc, m)
+		}
+		if c.err != nil {
+			return c.err
+		}
+	}
+}
+
+func (c *collector) offer(doc uint64, m matcher) {
+	found := candidate{doc: doc, score: m.score()}
+	for _, b := range c.boosts {
+		if b.documents == nil || b.documents.Contains(uint32(doc)) {
+			found.score *= b.factor
+		}
+	}
+	// Without reading anything more, most documents are worse than the last of a full heap.
+	if len(c.heap) == c.keep && c.sorts[0] == search.Relevance && found.score < c.heap[0].score {
+		return
+	}
+	if c.values != nil {
+		found.keys, c.err = c.read(doc)
+	}
+	if c.after != nil && c.compare(&found, c.after) <= 0 {
+		return
+	}
+	if len(c.heap) < c.keep {
+		heap.Push(c, &found)
+		return
+	}
+	if c.compare(&found, c.heap[0]) < 0 {
+		c.heap[0] = &found
+		heap.Fix(c, 0)
+	}
+}
+
+// read returns the field keys of a document: of several values the least, or for
+// a descending key the greatest.
+func (c *collector) read(doc uint64) ([]key, error) {
+	keys := make([]key, len(c.columns))
+	for i := range keys {
+		keys[i].missing = true
+	}
+	c.number = numberID(c.number, doc)
+	err := c.values.VisitDocValues(c.number, func(column string, term []byte) {
+		i := -1
+		for _, s := range c.sorts {
+			if s.Field == search.Relevance.Field || s.Field == search.ByID.Field {
+				continue
+			}
+			i++
+			if c.columns[i] != column {
+				continue
+			}
+			k := &keys[i]
+			if k.missing || s.Desc == (string(term) > k.value) {
+				k.missing, k.value = false, string(term)
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search: read columns: %w", err)
+	}
+	return keys, nil
+}
+
+// compare orders two candidates; 0 only for the same document.
+func (c *collector) compare(x, y *candidate) int {
+	field := 0
+	for _, s := range c.sorts {
+		order := 0
+		switch s.Field {
+		case search.Relevance.Field:
+			order = cmp.Compare(y.score, x.score)
+		case search.ByID.Field:
+			order = cmp.Compare(c.id(x), c.id(y))
+			if s.Desc {
+				order = -order
+			}
+		default:
+			order = compareKeys(x.keys[field], y.keys[field], s.Desc)
+			field++
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}
+
+// compareKeys puts missing values last, whatever the direction.
+func compareKeys(x, y key, descending bool) int {
+	switch {
+	case x.missing && y.missing:
+		return 0
+	case x.missing:
+		return 1
+	case y.missing:
+		return -1
+	case descending:
+		return cmp.Compare(y.value, x.value)
+	}
+	return cmp.Compare(x.value, y.value)
+}
+
+func (c *collector) id(x *candidate) string {
+	if x.id == "" && c.err == nil {
+		c.number = numberID(c.number, x.doc)
+		x.id, c.err = c.sn.reader.ExternalID(c.number)
+	}
+	return x.id
+}
+
+// The heap holds the worst candidate on top.
+func (c *collector) Len() int           { return len(c.heap) }
+func (c *collector) Less(i, j int) bool { return c.compare(c.heap[i], c.heap[j]) > 0 }
+func (c *collector) Swap(i, j int)      { c.heap[i], c.heap[j] = c.heap[j], c.heap[i] }
+func (c *collector) Push(x any)         { c.heap = append(c.heap, x.(*candidate)) }
+func (c *collector) Pop() any {
+	last := c.heap[len(c.heap)-1]
+	c.heap = c.heap[:len(c.heap)-1]
+	return last
+}
+
+func (c *collector) hits(r search.Request) ([]search.DriverHit, error) {
+	slices.SortFunc(c.heap, c.compare)
+	if c.err != nil {
+		return nil, c.err
+	}
+	found := c.heap[min(r.Offset, len(c.heap)):]
+	hits := make([]search.DriverHit, len(found))
+	for i, x := range found {
+		hits[i] = search.DriverHit{ID: c.id(x), Score: x.score, Position: c.positionOf(x)}
+		if r.Source {
+			stored, _, err := readStored(c.sn.reader, hits[i].ID)
+			if err != nil {
+				return nil, err
+			}
+			hits[i].Source = stored.Source
+		}
+	}
+	return hits, c.err
+}
+
+// positionOf writes the sort keys of a hit: the score's digits, the ID, and for a
+// field "=" and the value, or nothing when it is missing.
+func (c *collector) positionOf(x *candidate) []string {
+	position := make([]string, len(c.sorts))
+	field := 0
+	for i, s := range c.sorts {
+		switch s.Field {
+		case search.Relevance.Field:
+			position[i] = strconv.FormatFloat(x.score, 'g', -1, 64)
+		case search.ByID.Field:
+			position[i] = c.id(x)
+		default:
+			position[i] = c.writeKey(x.keys[field], c.kinds[field])
+			field++
+		}
+	}
+	return position
+}
+
+func (c *collector) writeKey(k key, kind search.Kind) string {
+	if k.missing {
+		return ""
+	}
+	if kind == search.Number || kind == search.Date {
+		n, _ := numberFromTerm([]byte(k.value))
+		return "=" + strconv.FormatFloat(n, 'g', -1, 64)
+	}
+	return "=" + k.value
+}
+
+var errPosition = &search.InvalidError{Field: "Cursor", Reason: "is not one this index gave out"}
+
+// position reads what positionOf wrote.
+func (c *collector) position(position []string) (*candidate, error) {
+	x := &candidate{}
+	if len(position) != len(c.sorts) {
+		return nil, errPosition
+	}
+	field := 0
+	for i, s := range c.sorts {
+		text := position[i]
+		switch s.Field {
+		case search.Relevance.Field:
+			score, err := strconv.ParseFloat(text, 64)
+			if err != nil || math.IsNaN(score) {
+				return nil, errPosition
+			}
+			x.score = score
+		case search.ByID.Field:
+			if x.id = text; text == "" {
+				return nil, errPosition
+			}
+		default:
+			k, err := readKey(text, c.kinds[field])
+			if err != nil {
+				return nil, err
+			}
+			x.keys = append(x.keys, k)
+			field++
+		}
+	}
+	return x, nil
+}
+
+func readKey(text string, kind search.Kind) (key, error) {
+	if text == "" {
+		return key{missing: true}, nil
+	}
+	if text[0] != '=' {
+		return key{}, errPosition
+	}
+	if kind != search.Number && kind != search.Date {
+		return key{value: text[1:]}, nil
+	}
+	n, err := strconv.ParseFloat(text[1:], 64)
+	if err != nil || math.IsNaN(n) {
+		return key{}, errPosition
+	}
+	return key{value: numberTerm(n)}, nil
+}
+
+// explain scores the hits once more, and keeps how.
+func (sn *snapshot) explain(r search.Request, hits []search.DriverHit) error {
+	for i := range hits {
+		m, err := sn.matcher(r.Query)
+		if err != nil {
+			return err
+		}
+		explanation, err := sn.explainOne(m, hits[i].ID)
+		m.close()
+		if err != nil {
+			return err
+		}
+		hits[i].Explain = explanation
+	}
+	return nil
+}
+
+func (sn *snapshot) explainOne(m matcher, id string) (*search.Explanation, error) {
+	number, err := sn.reader.InternalID(id)
+	if err != nil || number == nil {
+		return nil, errors.Join(errors.New("search: explain: document is gone"), err)
+	}
+	if _, err := m.next(number.Value()); err != nil {
+		return nil, err
+	}
+	e := m.explain()
+	return &e, nil
+}

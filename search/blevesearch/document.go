@@ -1,0 +1,193 @@
+package blevesearch
+
+import (
+	"encoding/binary"
+	"strconv"
+	"time"
+
+	"github.com/blevesearch/bleve/v2/document"
+	"github.com/blevesearch/bleve/v2/numeric"
+	index "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed82d84382/commerce/search"
+)
+
+// Fields of our own beside the engine fields that package search names.
+const (
+	fieldSource  = "_source"  // stored: what hits return
+	fieldVersion = "_version" // stored, when the document has one
+	columnSuffix = "#"        // a field's values for sorting and counting
+)
+
+// liveTerm is a term of search.FieldText that every document has: its postings
+// are all documents, with their lengths. The tombstone of a versioned delete lacks it.
+const liveTerm = "\x00"
+
+// runGap keeps phrases from reaching from one value into the next.
+const runGap = 100
+
+// field is an analysed field, ready for a segment.
+type field struct {
+	name    string
+	options index.FieldIndexingOptions
+	length  int
+	terms   index.TokenFrequencies
+	value   []byte
+	kind    byte
+}
+
+func (f *field) Name() string                                     { return f.name }
+func (f *field) ArrayPositions() []uint64                         { return nil }
+func (f *field) Options() index.FieldIndexingOptions              { return f.options }
+func (f *field) Analyze()                                         {}
+func (f *field) Value() []byte                                    { return f.value }
+func (f *field) NumPlainTextBytes() uint64                        { return uint64(len(f.value)) }
+func (f *field) Size() int                                        { return len(f.value) + 32*len(f.terms) }
+func (f *field) EncodedFieldType() byte                           { return f.kind }
+func (f *field) AnalyzedLength() int                              { return f.length }
+func (f *field) AnalyzedTokenFrequencies() index.TokenFrequencies { return f.terms }
+
+// indexed turns an entry into what Bleve's index takes.
+func (s *store) indexed(op search.Op) index.Document {
+	doc := document.NewDocument(op.ID)
+	if op.Version > 0 {
+		doc.AddField(storedField(fieldVersion, binary.BigEndian.AppendUint64(nil, uint64(op.Version))))
+	}
+	if op.Entry == nil { // a tombstone
+		return doc
+	}
+	doc.AddField(storedField(fieldSource, op.Entry.Source))
+	text, chars := textFields(op.Entry.Texts)
+	doc.AddField(text)
+	if chars != nil {
+		doc.AddField(chars)
+	}
+	for name, terms := range map[string][]string{search.FieldWords: op.Entry.Words,
+		search.FieldPhrases: op.Entry.Phrases, search.FieldPresent: op.Entry.Present} {
+		if len(terms) > 0 {
+			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, terms))
+		}
+	}
+	for name, values := range op.Entry.Values {
+		f, known := s.schema.Field(name)
+		if !known || len(values) == 0 {
+			continue
+		}
+		column := f.Facet || f.Sort
+		terms := make([]string, len(values))
+		for i, v := range values {
+			terms[i] = termOf(v)
+		}
+		if f.Kind == search.Number || f.Kind == search.Date {
+			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, rangeTerms(values)))
+			if column {
+				doc.AddField(termField(name+columnSuffix, index.IndexField|index.SkipFreqNorm|index.DocValues, terms))
+			}
+			continue
+		}
+		options := index.IndexField | index.SkipFreqNorm
+		if column {
+			options |= index.DocValues
+		}
+		doc.AddField(termField(name, options, terms))
+	}
+	return doc
+}
+
+func storedField(name string, value []byte) *field {
+	return &field{name: name, options: index.StoreField, value: value, kind: 't'}
+}
+
+func termField(name string, options index.FieldIndexingOptions, terms []string) *field {
+	frequencies := make(index.TokenFrequencies, len(terms))
+	backing := make([]index.TokenFreq, len(terms))
+	for i, t := range terms {
+		backing[i].Term = []byte(t)
+		frequencies[t] = &backing[i]
+	}
+	return &field{name: name, options: options, length: len(terms), terms: frequencies, kind: 't'}
+}
+
+// textFields lays the runs out one after another. A run's weight is in the term
+// frequencies and the length, and in the start of each location, where phrases read it.
+func textFields(runs []search.TextRun) (text, chars *field) {
+	terms := index.TokenFrequencies{liveTerm: &index.TokenFreq{Term: []byte(liveTerm)}}
+	terms[liveTerm].SetFrequency(1)
+	singles := index.TokenFrequencies{}
+	length, charLength, position := 0, 0, 0
+	for _, run := range runs {
+		locations := make([]index.TokenLocation, len(run.Terms))
+		for i, t := range run.Terms {
+			position++
+			locations[i] = index.TokenLocation{Position: position, Start: run.Weight}
+			freq := frequency(terms, t, run.Weight)
+			freq.Locations = append(freq.Locations, &locations[i])
+		}
+		for _, c := range run.Chars {
+			frequency(singles, c, run.Weight)
+		}
+		length += run.Weight * len(run.Terms)
+		charLength += run.Weight * len(run.Chars)
+		position += runGap
+	}
+	text = &field{name: search.FieldText, options: index.IndexField | index.IncludeTermVectors,
+		length: max(length, 1), terms: terms, kind: 't'}
+	if len(singles) > 0 {
+		chars = &field{name: search.FieldChars, options: index.IndexField, length: charLength, terms: singles, kind: 't'}
+	}
+	return text, chars
+}
+
+func frequency(terms index.TokenFrequencies, t string, weight int) *index.TokenFreq {
+	freq := terms[t]
+	if freq == nil {
+		freq = &index.TokenFreq{Term: []byte(t)}
+		terms[t] = freq
+	}
+	freq.SetFrequency(freq.Frequency() + weight)
+	return freq
+}
+
+// termOf is the term of a value: it sorts as the value does.
+func termOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	default:
+		return numberTerm(numberOf(v))
+	}
+}
+
+// numberOf is a number or date as Bleve sees it: dates are milliseconds since 1970.
+func numberOf(v any) float64 {
+	if t, ok := v.(time.Time); ok {
+		return float64(t.UnixMilli())
+	}
+	return v.(float64)
+}
+
+func numberTerm(n float64) string {
+	return string(numeric.MustNewPrefixCodedInt64(numeric.Float64ToInt64(n), 0))
+}
+
+func numberFromTerm(t []byte) (float64, bool) {
+	n, err := numeric.PrefixCoded(t).Int64()
+	return numeric.Int64ToFloat64(n), err == nil
+}
+
+// precisionStep is what Bleve's range searcher expects.
+const precisionStep = 4
+
+// rangeTerms are the prefixes of different lengths by which ranges find numbers.
+func rangeTerms(values []any) []string {
+	var terms []string
+	for _, v := range values {
+		n := numeric.Float64ToInt64(numberOf(v))
+		for shift := uint(0); shift < 64; shift += precisionStep {
+			terms = append(terms, string(numeric.MustNewPrefixCodedInt64(n, shift)))
+		}
+	}
+	return terms
+}

@@ -1,0 +1,225 @@
+package blevesearch
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	index "github.com/blevesearch/bleve_index_api"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/seed82d84382/commerce/search"
+)
+
+// store is one generation: a Bleve index in a directory.
+type store struct {
+	schema search.Schema
+	index  index.Index
+	queue  *index.AnalysisQueue
+
+	versions sync.Mutex // orders the writes that compare versions
+
+	lengths sync.Mutex
+	average float64 // of the lengths in search.FieldText
+	counted uint64  // documents it was computed from
+}
+
+// lockTimeout is how long an index that another process holds is waited for.
+const lockTimeout = 500 * time.Millisecond
+
+// analysers are Bleve's goroutines for our analysed documents: there is nothing left for them to do.
+const analysers = 1
+
+func openStore(dir string, schema search.Schema, temporary bool) (*store, error) {
+	config := map[string]any{
+		"path":         dir,
+		"bolt_timeout": lockTimeout.String(),
+		"unsafe_batch": temporary, // nothing needs to outlive the process
+	}
+	queue := index.NewAnalysisQueue(analysers)
+	idx, err := scorch.NewScorch(scorch.Name, config, queue)
+	if err == nil {
+		err = idx.Open()
+	}
+	if err != nil {
+		queue.Close()
+		if errors.Is(err, bolterrors.ErrTimeout) {
+			return nil, search.ErrInUse
+		}
+		return nil, fmt.Errorf("search: open index: %w", err)
+	}
+	return &store{schema: schema, index: idx, queue: queue}, nil
+}
+
+func (s *store) close() error {
+	err := s.index.Close()
+	for range analysers {
+		s.queue.Close()
+	}
+	return err
+}
+
+func (s *store) write(ctx context.Context, ops []search.Op) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	versioned := false
+	for _, op := range ops {
+		versioned = versioned || op.Version > 0
+	}
+	var failed []search.DocumentError
+	s.versions.Lock()
+	defer s.versions.Unlock()
+	if versioned {
+		var err error
+		if ops, failed, err = s.newer(ops); err != nil {
+			return err
+		}
+	}
+	batch := index.NewBatch()
+	for _, op := range ops {
+		if op.Entry == nil && op.Version == 0 {
+			batch.Delete(op.ID)
+			continue
+		}
+		batch.Update(s.indexed(op))
+	}
+	if len(ops) > 0 {
+		if err := s.index.Batch(batch); err != nil {
+			return fmt.Errorf("search: write: %w", err)
+		}
+	}
+	if len(failed) > 0 {
+		return &search.BatchError{Failed: failed}
+	}
+	return nil
+}
+
+// newer keeps the ops whose version is above the stored one, or that have none.
+func (s *store) newer(ops []search.Op) (kept []search.Op, failed []search.DocumentError, err error) {
+	reader, err := s.index.Reader()
+	if err != nil {
+		return nil, nil, fmt.Errorf("search: read: %w", err)
+	}
+	defer reader.Close()
+	for _, op := range ops {
+		if op.Version > 0 {
+			stored, _, err := readStored(reader, op.ID)
+			if err != nil {
+				return nil, nil, err
+			}
+			if stored.Version >= op.Version {
+				failed = append(failed, search.DocumentError{ID: op.ID, Err: search.ErrConflict})
+				continue
+			}
+		}
+		kept = append(kept, op)
+	}
+	return kept, failed, nil
+}
+
+// readStored reads what is stored of an ID. A tombstone has a version, but is not a document.
+func readStored(reader index.IndexReader, id string) (stored search.Stored, document bool, err error) {
+	doc, err := reader.Document(id)
+	if err != nil {
+		return stored, false, fmt.Errorf("search: read document: %w", err)
+	}
+	if doc == nil {
+		return stored, false, nil
+	}
+	stored.ID = id
+	doc.VisitFields(func(f index.Field) {
+		switch f.Name() {
+		case fieldSource:
+			document = true
+			stored.Source = append([]byte(nil), f.Value()...)
+		case fieldVersion:
+			if len(f.Value()) == 8 {
+				stored.Version = int64(binary.BigEndian.Uint64(f.Value()))
+			}
+		}
+	})
+	return stored, document, nil
+}
+
+func (s *store) get(ids []string) ([]search.Stored, error) {
+	reader, err := s.index.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("search: read: %w", err)
+	}
+	defer reader.Close()
+	var found []search.Stored
+	for _, id := range ids {
+		stored, document, err := readStored(reader, id)
+		if err != nil {
+			return nil, err
+		}
+		if document {
+			found = append(found, stored)
+		}
+	}
+	return found, nil
+}
+
+func (s *store) count() (int, error) {
+	reader, err := s.index.Reader()
+	if err != nil {
+		return 0, fmt.Errorf("search: read: %w", err)
+	}
+	defer reader.Close()
+	postings, err := reader.TermFieldReader(context.Background(), []byte(liveTerm), search.FieldText, false, false, false)
+	if err != nil {
+		return 0, fmt.Errorf("search: count: %w", err)
+	}
+	defer postings.Close()
+	return int(postings.Count()), nil
+}
+
+// lengthSample bounds how many documents the average length is taken from.
+const lengthSample = 50_000
+
+// averageLength returns the mean length of search.FieldText. It is computed anew
+// when the number of documents has changed by more than a hundredth.
+func (s *store) averageLength(reader index.IndexReader, documents uint64) (float64, error) {
+	s.lengths.Lock()
+	defer s.lengths.Unlock()
+	change := math.Abs(float64(documents) - float64(s.counted))
+	if s.counted > 0 && change*100 <= float64(s.counted) {
+		return s.average, nil
+	}
+	postings, err := reader.TermFieldReader(context.Background(), []byte(liveTerm), search.FieldText, true, true, false)
+	if err != nil {
+		return 0, fmt.Errorf("search: measure lengths: %w", err)
+	}
+	defer postings.Close()
+	var doc index.TermFieldDoc
+	sum, n := 0.0, 0
+	for ; n < lengthSample; n++ {
+		next, err := postings.Next(&doc)
+		if err != nil {
+			return 0, fmt.Errorf("search: measure lengths: %w", err)
+		}
+		if next == nil {
+			break
+		}
+		sum += fieldLength(next.Norm)
+	}
+	s.average, s.counted = 1, documents
+	if n > 0 {
+		s.average = sum / float64(n)
+	}
+	return s.average, nil
+}
+
+// fieldLength undoes how Bleve hands out a field's length.
+func fieldLength(norm float64) float64 {
+	if norm <= 0 {
+		return 1
+	}
+	return math.Round(1 / (norm * norm))
+}

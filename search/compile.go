@@ -1,0 +1,285 @@
+package search
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/seed82d84382/commerce/search/internal/analysis"
+)
+
+// How much the parts of a text query count, in relation to a word found.
+const (
+	allWordsBoost = 0.6
+	phraseBoost   = 0.6
+	stopWordBoost = 0.3
+	synonymBoost  = 0.9
+)
+
+// compiled is a text turned into what engines match.
+type compiled struct {
+	concepts []concept
+	words    []analysis.Unit // as they stand in the text, for corrections
+}
+
+// concept is one thing a text asks for: a word, a run of characters, or a
+// phrase with synonyms.
+type concept struct {
+	node     Node
+	terms    []string // in order of position, for phrases; nil when it has none of its own
+	optional bool     // a word such as "for"
+}
+
+func term(field, text string) Node {
+	return Node{Op: OpTerm, Field: field, Terms: []string{text}, Boost: 1}
+}
+
+// compile cuts text into concepts. Synonyms match the longest sequence of words first.
+func (s *schema) compile(text string, synonyms *synonymSet) compiled {
+	var c compiled
+	var units []analysis.Unit
+	analysis.Units(text, func(u analysis.Unit) bool {
+		if !u.CJK {
+			c.words = append(c.words, u)
+		}
+		units = append(units, synonyms.split(u)...)
+		return len(units) < maxWords
+	})
+	units = units[:min(len(units), maxWords)]
+	for i := 0; i < len(units); {
+		n, alternatives := synonyms.match(units[i:])
+		if n == 0 {
+			c.concepts = append(c.concepts, s.concept(units[i]))
+			i++
+			continue
+		}
+		own := s.sequence(units[i : i+n])
+		own.node = Node{Op: OpBest, Nodes: append([]Node{own.node}, s.alternatives(alternatives)...), Boost: 1}
+		c.concepts = append(c.concepts, own)
+		i += n
+	}
+	if !slices.ContainsFunc(c.concepts, func(c concept) bool { return !c.optional }) {
+		for i := range c.concepts { // "The The"
+			c.concepts[i].optional = false
+		}
+	}
+	return c
+}
+
+func (s *schema) alternatives(texts []string) []Node {
+	var nodes []Node
+	for _, text := range texts {
+		var units []analysis.Unit
+		analysis.Units(text, func(u analysis.Unit) bool {
+			units = append(units, u)
+			return true
+		})
+		if len(units) == 0 {
+			continue
+		}
+		node := s.sequence(units).node
+		node.Boost *= synonymBoost
+		nodes = append(nodes, node)
+	}
+	return nodes
+}
+
+// sequence is the concept of words that belong together: next to each other.
+func (s *schema) sequence(units []analysis.Unit) concept {
+	if len(units) == 1 {
+		c := s.concept(units[0])
+		c.optional = false
+		return c
+	}
+	var all concept
+	var nodes []Node
+	for _, u := range units {
+		c := s.concept(u)
+		nodes = append(nodes, c.node)
+		if c.terms == nil || len(all.terms) == 0 && len(nodes) > 1 {
+			all.terms = nil
+			continue
+		}
+		all.terms = append(all.terms, c.terms...)
+	}
+	if len(all.terms) >= len(units) && len(s.languages) == 1 {
+		all.node = Node{Op: OpPhrase, Field: FieldText, Terms: all.terms, Boost: 1}
+	} else {
+		all.node = Node{Op: OpAll, Nodes: nodes, Boost: 1}
+	}
+	return all
+}
+
+func (s *schema) concept(u analysis.Unit) concept {
+	switch {
+	case u.CJK && len(u.Parts) == 1:
+		return concept{node: term(FieldChars, u.Form)}
+	case u.CJK:
+		return runConcept(u)
+	case len(u.Parts) == 0:
+		stems := s.stems(u.Form)
+		c := concept{node: anyTerm(stems), optional: analysis.IsStopWord(u.Form)}
+		c.terms = stems[:1]
+		return c
+	}
+	// A compound matches as it is joined, or by its parts next to each other.
+	c := concept{node: Node{Op: OpBest, Boost: 1}}
+	for _, stem := range s.stems(u.Form) {
+		c.node.Nodes = append(c.node.Nodes, term(FieldText, stem))
+	}
+	for _, language := range s.languagesOrNone() {
+		parts := make([]string, len(u.Parts))
+		for i, p := range u.Parts {
+			parts[i] = analysis.Stem(p.Form, language)
+		}
+		if c.terms == nil {
+			c.terms = parts
+		}
+		c.node.Nodes = append(c.node.Nodes, Node{Op: OpPhrase, Field: FieldText, Terms: parts, Boost: 1})
+	}
+	return c
+}
+
+// runConcept asks for most character pairs of a run. A run is often several
+// words written together, and a pair across two of them may be nowhere.
+func runConcept(u analysis.Unit) concept {
+	pairs := analysis.Pairs(u)
+	c := concept{terms: pairs}
+	if len(pairs) == 1 {
+		c.node = term(FieldText, pairs[0])
+		return c
+	}
+	need := int(math.Ceil(0.6 * float64(len(pairs))))
+	c.node = Node{Op: OpAny, Min: need, Boost: 1}
+	for _, pair := range pairs {
+		c.node.Nodes = append(c.node.Nodes, term(FieldText, pair))
+	}
+	c.node = Node{Op: OpPrefer, Boost: 1, Nodes: []Node{c.node,
+		{Op: OpPhrase, Field: FieldText, Terms: pairs, Boost: phraseBoost}}}
+	return c
+}
+
+func anyTerm(terms []string) Node {
+	if len(terms) == 1 {
+		return term(FieldText, terms[0])
+	}
+	best := Node{Op: OpBest, Boost: 1}
+	for _, t := range terms {
+		best.Nodes = append(best.Nodes, term(FieldText, t))
+	}
+	return best
+}
+
+// stems returns the stems of a word in the languages of the schema, each once.
+func (s *schema) stems(word string) []string {
+	var stems []string
+	for _, language := range s.languagesOrNone() {
+		if stem := analysis.Stem(word, language); !slices.Contains(stems, stem) {
+			stems = append(stems, stem)
+		}
+	}
+	return stems
+}
+
+func (s *schema) languagesOrNone() []string {
+	if len(s.languages) == 0 {
+		return []string{analysis.Undetermined}
+	}
+	return s.languages
+}
+
+// tree is the query of the concepts with at least enough of the required ones:
+// more words, all words and words next to each other score higher.
+func (c compiled) tree(match Match, relaxed bool) Node {
+	if len(c.concepts) == 0 {
+		return Node{Op: OpEverything, Boost: 1}
+	}
+	var required, extra []Node
+	for _, concept := range c.concepts {
+		if concept.optional {
+			node := concept.node
+			node.Boost *= stopWordBoost
+			extra = append(extra, node)
+			continue
+		}
+		required = append(required, concept.node)
+	}
+	need := minimum(len(required), match, relaxed)
+	main := Node{Op: OpAny, Nodes: required, Min: need, Boost: 1}
+	if len(required) == 1 {
+		main = required[0]
+	}
+	if need < len(required) {
+		extra = append(extra, Node{Op: OpAll, Nodes: required, Boost: allWordsBoost})
+	}
+	extra = append(extra, c.phrases()...)
+	if len(extra) == 0 {
+		return main
+	}
+	return Node{Op: OpPrefer, Nodes: append([]Node{main}, extra...), Boost: 1}
+}
+
+// phrases rewards each two concepts that stand next to each other.
+func (c compiled) phrases() []Node {
+	var nodes []Node
+	for i := 1; i < len(c.concepts); i++ {
+		a, b := c.concepts[i-1].terms, c.concepts[i].terms
+		if len(a) == 0 || len(b) == 0 {
+			continue
+		}
+		nodes = append(nodes, Node{Op: OpPhrase, Field: FieldText, Boost: phraseBoost,
+			Terms: []string{a[len(a)-1], b[0]}})
+	}
+	return nodes
+}
+
+func minimum(n int, match Match, relaxed bool) int {
+	switch {
+	case relaxed:
+		return max(1, n/3)
+	case match == MatchAll || n <= 2 && match == MatchMost:
+		return n
+	case match == MatchAny:
+		return 1
+	case n <= 4:
+		return n - 1
+	}
+	return int(math.Ceil(0.75 * float64(n)))
+}
+
+// canRelax says whether requiring fewer words could find more.
+func (c compiled) canRelax(match Match) bool {
+	required := 0
+	for _, concept := range c.concepts {
+		if !concept.optional {
+			required++
+		}
+	}
+	return minimum(required, match, true) < minimum(required, match, false)
+}
+
+// marks collects the terms of a query tree that a highlighter looks for.
+func (n Node) marks(add func(term string)) {
+	switch n.Op {
+	case OpTerm, OpPhrase:
+		if n.Field == FieldText || n.Field == FieldChars {
+			for _, t := range n.Terms {
+				add(t)
+			}
+		}
+	default:
+		for _, child := range n.Nodes {
+			child.marks(add)
+		}
+	}
+}
+
+// foldedKey is how synonyms and rules compare texts: folded words with single spaces.
+func foldedKey(text string) string {
+	var forms []string
+	analysis.Units(text, func(u analysis.Unit) bool {
+		forms = append(forms, u.Form)
+		return true
+	})
+	return strings.Join(forms, " ")
+}

@@ -1,0 +1,262 @@
+package search
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed82d84382/commerce/search/internal/analysis"
+)
+
+// Document is what is indexed and found.
+type Document struct {
+	// ID has 1 to 512 bytes of UTF-8 without control characters.
+	ID string
+	// Fields holds values by field name, as the [Kind] of each field says. A
+	// field that is nil or an empty slice is as if it were not there.
+	Fields map[string]any
+	// Version, when it is above 0, lets only newer documents replace older ones:
+	// a write whose version is not above the stored one fails with [ErrConflict].
+	// Versions may be counters or times; the index only compares them.
+	Version int64
+}
+
+const (
+	maxID        = 512
+	maxTextBytes = 1 << 20 // of one value of a text field
+	maxDocument  = 8 << 20 // of all text in a document
+)
+
+// prepareAll prepares changes, on all processors. The error is that of the first
+// change that has one.
+func (s *schema) prepareAll(changes []change) ([]Op, error) {
+	ops, errs := make([]Op, len(changes)), make([]error, len(changes))
+	var workers sync.WaitGroup
+	const share = 16 // changes a goroutine takes at a time
+	var taken atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), (len(changes)+share-1)/share) {
+		workers.Go(func() {
+			for {
+				to := int(taken.Add(share))
+				from := to - share
+				if from >= len(changes) {
+					return
+				}
+				for i := from; i < min(to, len(changes)); i++ {
+					ops[i], errs[i] = s.op(changes[i])
+				}
+			}
+		})
+	}
+	workers.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ops, nil
+}
+
+func (s *schema) op(c change) (op Op, err error) {
+	op = Op{ID: c.doc.ID, Version: c.doc.Version}
+	switch {
+	case !c.delete:
+		op.Entry, err = s.prepare(c.doc)
+	case checkID(op.ID) != "":
+		err = &InvalidError{Document: op.ID, Field: "ID", Reason: checkID(op.ID)}
+	case op.Version < 0:
+		err = &InvalidError{Document: op.ID, Field: "Version", Reason: "is negative"}
+	}
+	return op, err
+}
+
+// prepare checks a document against the schema and analyses it.
+func (s *schema) prepare(doc Document) (*Entry, error) {
+	if reason := checkID(doc.ID); reason != "" {
+		return nil, &InvalidError{Document: doc.ID, Field: "ID", Reason: reason}
+	}
+	if doc.Version < 0 {
+		return nil, &InvalidError{Document: doc.ID, Field: "Version", Reason: "is negative"}
+	}
+	for name := range doc.Fields {
+		if s.fields[name] == nil {
+			return nil, &InvalidError{Document: doc.ID, Field: name, Reason: "is not in the schema"}
+		}
+	}
+	p := preparer{
+		entry:   &Entry{Values: map[string][]any{}},
+		words:   map[string]bool{},
+		phrases: map[string]bool{},
+		source:  map[string]any{},
+	}
+	for _, f := range s.order {
+		values, reason := normalise(f.Kind, doc.Fields[f.Name])
+		if reason == "" {
+			reason = p.add(f, values)
+		}
+		if reason != "" {
+			return nil, &InvalidError{Document: doc.ID, Field: f.Name, Reason: reason}
+		}
+	}
+	var err error
+	if p.entry.Source, err = json.Marshal(p.source); err != nil {
+		return nil, fmt.Errorf("search: encode document %q: %w", clip(doc.ID), err)
+	}
+	p.entry.Words, p.entry.Phrases = slices.Sorted(maps.Keys(p.words)), slices.Sorted(maps.Keys(p.phrases))
+	return p.entry, nil
+}
+
+func checkID(id string) string {
+	switch {
+	case id == "":
+		return "is empty"
+	case len(id) > maxID:
+		return "is longer than 512 bytes"
+	case !utf8.ValidString(id):
+		return "is not valid UTF-8"
+	case strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r == 0x7F }):
+		return "holds a control character"
+	}
+	return ""
+}
+
+type preparer struct {
+	entry   *Entry
+	words   map[string]bool
+	phrases map[string]bool
+	source  map[string]any
+	bytes   int
+}
+
+func (p *preparer) add(f *Field, values []any) string {
+	if len(values) == 0 {
+		return ""
+	}
+	p.entry.Present = append(p.entry.Present, f.Name)
+	if f.Store {
+		p.source[f.Name] = stored(values)
+	}
+	if f.Kind != Text {
+		p.entry.Values[f.Name] = indexed(f.Kind, values)
+	}
+	if f.Kind != Text && f.Weight == 0 && !f.Suggest {
+		return ""
+	}
+	for _, v := range values {
+		text := v.(string)
+		if p.bytes += len(text); len(text) > maxTextBytes || p.bytes > maxDocument {
+			return "is too long: a text has at most 1 MiB, and all texts of a document 8 MiB"
+		}
+		p.addText(f, text)
+	}
+	return ""
+}
+
+func (p *preparer) addText(f *Field, text string) {
+	if f.Weight > 0 {
+		terms := analysis.Index(text, f.Language)
+		if len(terms.Words) > 0 || len(terms.Chars) > 0 {
+			p.entry.Texts = append(p.entry.Texts, TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars})
+		}
+		analysis.Vocabulary(text, func(w string) { p.words[w] = true })
+	}
+	if f.Suggest {
+		analysis.Phrases(text, func(w string) { p.phrases[w] = true })
+	}
+}
+
+// indexed adds to a category's paths their ancestors, and drops repeated values.
+func indexed(kind Kind, values []any) []any {
+	seen := make(map[any]bool, len(values))
+	unique := make([]any, 0, len(values))
+	add := func(v any) {
+		if !seen[v] {
+			seen[v] = true
+			unique = append(unique, v)
+		}
+	}
+	for _, v := range values {
+		if kind != Category {
+			add(v)
+			continue
+		}
+		for _, path := range ancestors(v.(string)) {
+			add(path)
+		}
+	}
+	return unique
+}
+
+func stored(values []any) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return values
+}
+
+// decode turns a stored source into fields of the types that normalise gives;
+// a field with several values is a slice of their type.
+func (s *schema) decode(source []byte, only []string) (map[string]any, error) {
+	fields := map[string]any{}
+	if len(source) == 0 {
+		return fields, nil
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(source, &raw); err != nil {
+		return nil, fmt.Errorf("search: decode stored document: %w", err)
+	}
+	for name, text := range raw {
+		f := s.fields[name]
+		if f == nil || only != nil && !slices.Contains(only, name) {
+			continue
+		}
+		value, err := decodeField(f.Kind, text)
+		if err != nil {
+			return nil, fmt.Errorf("search: decode stored field %q: %w", name, err)
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}
+
+func decodeField(kind Kind, text json.RawMessage) (any, error) {
+	switch kind {
+	case Number:
+		return decodeAs[float64](text)
+	case Bool:
+		return decodeAs[bool](text)
+	case Date:
+		return decodeAs[time.Time](text)
+	default:
+		return decodeAs[string](text)
+	}
+}
+
+func decodeAs[T any](text json.RawMessage) (any, error) {
+	if len(text) > 0 && text[0] == '[' {
+		var many []T
+		err := json.Unmarshal(text, &many)
+		return many, err
+	}
+	var one T
+	err := json.Unmarshal(text, &one)
+	return one, err
+}
+
+// texts returns the strings of a decoded field.
+func texts(value any) []string {
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case []string:
+		return v
+	}
+	return nil
+}

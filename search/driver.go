@@ -1,0 +1,228 @@
+package search
+
+import (
+	"context"
+)
+
+// Driver is what an engine does for an [Index]. The Index has checked, analysed
+// and bounded everything before: a driver compares terms, counts and sorts, and
+// never sees a user's text. All methods may be called at the same time.
+type Driver interface {
+	// Write applies ops in order; each ID appears once. When it returns nil,
+	// everything is durable, and, with visible, found by every later Search.
+	// Documents that were refused are named in a [*BatchError]; an op whose
+	// version is not above the stored one is refused with [ErrConflict].
+	// Deleting what is not there is no error.
+	Write(ctx context.Context, ops []Op, visible bool) error
+
+	// Search answers requests, all from the same state of the index where the
+	// engine can. Responses come in the order of the requests.
+	Search(ctx context.Context, requests []Request) ([]Response, error)
+
+	// Get returns the stored entries of the IDs that exist, in any order.
+	Get(ctx context.Context, ids []string) ([]Stored, error)
+
+	// Terms looks terms up in the index's own dictionary.
+	Terms(ctx context.Context, request TermsRequest) ([]Term, error)
+
+	// Count returns the number of documents.
+	Count(ctx context.Context) (int, error)
+
+	// Close releases the engine. It is called once.
+	Close() error
+}
+
+// Rebuilder is the ability to fill a new index beside the live one.
+type Rebuilder interface {
+	// Begin makes an empty generation that no search sees. One that a crash left
+	// behind is thrown away.
+	Begin(ctx context.Context) (Generation, error)
+}
+
+// Generation is an index being filled.
+type Generation interface {
+	// Write is as [Driver.Write].
+	Write(ctx context.Context, ops []Op, visible bool) error
+	// Count returns the number of documents written so far.
+	Count(ctx context.Context) (int, error)
+	// Promote makes the generation the live one, atomically and durably. The
+	// old one is removed, or kept for Rollback when keep is set.
+	Promote(ctx context.Context, keep bool) error
+	// Discard removes the generation. It is a no-op after Promote.
+	Discard(ctx context.Context) error
+}
+
+// Rollbacker is the ability to return to the generation that the last rebuild kept.
+type Rollbacker interface {
+	// Rollback makes the kept generation live. [ErrNotFound] when none was kept.
+	Rollback(ctx context.Context) error
+}
+
+// Refresher is the ability to make all acknowledged writes visible at once. An
+// engine whose writes always are does not have it.
+type Refresher interface {
+	Refresh(ctx context.Context) error
+}
+
+// The engine's own fields. Schema fields never begin with "_".
+const (
+	FieldText    = "_text"    // terms of all weighted fields, each counted Weight times
+	FieldChars   = "_chars"   // single characters of Chinese, Japanese and Korean text
+	FieldWords   = "_words"   // words as written, for corrections
+	FieldPhrases = "_phrases" // words and word pairs, for completions
+	FieldPresent = "_present" // names of the fields that the document has
+)
+
+// Op is one write: an Entry, or with a nil Entry the removal of a document.
+type Op struct {
+	ID      string
+	Version int64 // 0: none
+	Entry   *Entry
+}
+
+// Entry is a document ready to be indexed.
+type Entry struct {
+	// Source is the JSON of the stored fields; engines keep and return it as it is.
+	Source []byte
+	// Texts goes to FieldText and FieldChars. Each term of a run counts Weight times in
+	// term frequency and field length. Positions within a run are consecutive; two runs are far apart.
+	Texts []TextRun
+	// Values are the exact values by field: string, float64, bool or time.Time,
+	// each once. A category holds its ancestors too.
+	Values map[string][]any
+	// Words, Phrases and Present go to their fields, each term once.
+	Words, Phrases, Present []string
+}
+
+// TextRun is the analysed text of one value.
+type TextRun struct {
+	Weight int
+	Terms  []string
+	Chars  []string
+}
+
+// Stored is what an engine returns of a document.
+type Stored struct {
+	ID      string
+	Version int64
+	Source  []byte
+}
+
+// NodeOp says what a [Node] matches.
+type NodeOp string
+
+// The operations of a query tree.
+const (
+	OpEverything NodeOp = "everything" // every document, scored Boost
+	OpTerm       NodeOp = "term"       // Terms[0] in Field, scored by BM25 (k1 1.2, b 0.75)
+	OpPhrase     NodeOp = "phrase"     // Terms next to each other in Field; BM25 of the phrase, its idf the sum of the terms'
+	OpPrefix     NodeOp = "prefix"     // a term in Field that begins with Terms[0], scored Boost
+	OpIDs        NodeOp = "ids"        // documents whose ID is in Terms, scored Boost
+	OpAll        NodeOp = "all"        // all of Nodes; scores are added
+	OpAny        NodeOp = "any"        // at least Min of Nodes; scores are added
+	OpBest       NodeOp = "best"       // at least one of Nodes; the highest score counts
+	OpPrefer     NodeOp = "prefer"     // Nodes[0]; those of the other Nodes that match add their scores
+)
+
+// Node is a query tree. Boost multiplies the score of the whole node.
+type Node struct {
+	Op    NodeOp   `json:"op"`
+	Field string   `json:"field,omitempty"`
+	Terms []string `json:"terms,omitempty"`
+	Nodes []Node   `json:"nodes,omitempty"`
+	Min   int      `json:"min,omitempty"`
+	Boost float64  `json:"boost"`
+}
+
+// Request is one search. Filters do not score.
+type Request struct {
+	Query   Node
+	Filters []Filter // all must hold
+	Boosts  []Boost  // multiply scores
+	Facets  []FacetRequest
+
+	// Sort is never empty and always ends in [ByID], so that the order is total.
+	Sort []Sort
+	// After, when set, is the Position of the hit before the first one wanted; Offset is 0 then.
+	After  []string
+	Offset int
+	Limit  int // 0: only totals and facets
+
+	Source  bool // return Source
+	Explain bool
+}
+
+// Boost multiplies the score of the documents that pass Filters (all of them) by Factor.
+type Boost struct {
+	Filters []Filter
+	Factor  float64
+}
+
+// FacetRequest counts, among the documents that match the Request's Query and
+// these Filters (not the Request's), the values of Field.
+type FacetRequest struct {
+	Field    string
+	Kind     Kind
+	Filters  []Filter
+	Size     int      // the most frequent values, equal counts in ascending order of value
+	Include  []string // counted too, and listed even when none has them
+	Contains string   // folded; only values whose folded form contains it
+	Parent   string   // category: only the direct children of this path; "" the roots
+	Ranges   []Bounds // when set, counts of these instead of values
+}
+
+// Response answers a [Request].
+type Response struct {
+	Total  int // all matching documents, exact
+	Hits   []DriverHit
+	Facets []FacetResponse
+}
+
+// DriverHit is one found document.
+type DriverHit struct {
+	ID       string
+	Score    float64
+	Position []string // the values of the sort keys, for Request.After; opaque to the Index
+	Source   []byte
+	Explain  *Explanation
+}
+
+// FacetResponse answers a [FacetRequest].
+type FacetResponse struct {
+	Values   []ValueCount
+	Ranges   []int // documents in each of the request's Ranges
+	Distinct int   // number of different values, within Contains and Parent
+	Missing  int   // documents without the field
+	Min, Max *float64
+}
+
+// ValueCount is a value and the number of documents that have it. Numbers are
+// written as strconv's 'g' with the fewest digits, booleans as true and false.
+type ValueCount struct {
+	Value string
+	Count int
+}
+
+// TermsRequest looks up terms of one of the engine's fields: those listed in Exact, or
+// those that begin with Prefix, or those within Distance of Near.
+type TermsRequest struct {
+	Field    string
+	Exact    []string
+	Prefix   string
+	Near     string
+	Distance int // Levenshtein: insertions, deletions, substitutions; at most 2
+	Limit    int // the most frequent ones; equal counts in ascending order of text
+}
+
+// Term is a dictionary entry.
+type Term struct {
+	Text  string
+	Count int // documents that hold it
+}
+
+// Explanation says how a score came about.
+type Explanation struct {
+	Value    float64       `json:"value"`
+	Message  string        `json:"message"`
+	Children []Explanation `json:"children,omitempty"`
+}

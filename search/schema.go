@@ -1,0 +1,214 @@
+package search
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/seed82d84382/commerce/search/internal/analysis"
+)
+
+// Kind is what a field holds.
+type Kind string
+
+// The kinds of field. Every kind but Text takes one value or a slice of them.
+const (
+	Text     Kind = "text"     // string or []string; searched by its words
+	Keyword  Kind = "keyword"  // string or []string; compared as a whole, with case
+	Number   Kind = "number"   // any Go integer or float, or a slice; finite
+	Bool     Kind = "bool"     // bool
+	Date     Kind = "date"     // time.Time, or a string in RFC 3339; kept to the millisecond
+	Category Kind = "category" // a path such as "Audio > Headphones"; belongs to each of its ancestors too
+)
+
+// PathSeparator stands between the levels of a category path.
+const PathSeparator = " > "
+
+// Field describes one field of a document.
+type Field struct {
+	Name string `json:"name"` // letters, digits, "_", "-"; begins with a letter
+	Kind Kind   `json:"kind"`
+
+	// Weight says how much a word found in this field counts, 1 to 16, in
+	// relation to the other fields. All weighted fields are searched as if they
+	// were one text. 0 is 1 for Text, and not searched for the other kinds; -1
+	// is not searched. Keyword and Category fields can be searched too.
+	Weight int `json:"weight,omitempty"`
+	// Language stems the words of a weighted field: an ISO 639-1 code (da, de, en, es,
+	// fi, fr, hu, it, nl, no, pt, ro, ru, sv, tr), or "und" for none. Default "en".
+	// Chinese, Japanese and Korean are understood whatever the language.
+	Language string `json:"language,omitempty"`
+
+	Facet bool `json:"facet,omitempty"` // can be counted; not for Text
+	Sort  bool `json:"sort,omitempty"`  // can be sorted by; not for Text and Category
+	Store bool `json:"store,omitempty"` // comes back in hits; needed to highlight and for Similar
+
+	// Suggest offers the field's words as completions while typing; for Text,
+	// Keyword and Category. With no such field, the heaviest weighted fields are used.
+	Suggest bool `json:"suggest,omitempty"`
+}
+
+// Schema is the closed list of fields that documents may have. It is strict: a
+// document with another field, or with a value of another kind, is refused.
+type Schema struct {
+	Fields []Field `json:"fields"`
+}
+
+// analyzerVersion changes when the same text would give other terms than before.
+const analyzerVersion = 1
+
+const (
+	maxFields = 256
+	maxWeight = 16
+	maxName   = 64
+)
+
+// schema is a checked Schema with its defaults filled in.
+type schema struct {
+	fields      map[string]*Field
+	order       []*Field
+	languages   []string // of the weighted fields, each once
+	fingerprint string
+}
+
+// Field returns the named field with its defaults filled in.
+func (s Schema) Field(name string) (Field, bool) {
+	for _, f := range s.Fields {
+		if f.Name == name {
+			return f.withDefaults(), true
+		}
+	}
+	return Field{}, false
+}
+
+// Fingerprint identifies the schema and the way text is analysed: an index
+// built under another fingerprint must be rebuilt.
+func (s Schema) Fingerprint() string {
+	fields := make([]Field, len(s.Fields))
+	for i, f := range s.Fields {
+		fields[i] = f.withDefaults()
+	}
+	text, err := json.Marshal(struct {
+		Analyzer int
+		Fields   []Field
+	}{analyzerVersion, fields})
+	if err != nil {
+		panic(err) // strings, integers and booleans always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Validate reports the first thing wrong with the schema, as an [*InvalidError].
+func (s Schema) Validate() error {
+	_, err := s.check()
+	return err
+}
+
+func (f Field) withDefaults() Field {
+	if f.Weight == 0 && f.Kind == Text {
+		f.Weight = 1
+	}
+	if f.Weight < 0 {
+		f.Weight = 0
+	}
+	if f.Language == "" {
+		f.Language = "en"
+	}
+	return f
+}
+
+func (s Schema) check() (*schema, error) {
+	if len(s.Fields) == 0 {
+		return nil, invalid("Schema", "has no fields")
+	}
+	if len(s.Fields) > maxFields {
+		return nil, invalid("Schema", "has %d fields, more than %d", len(s.Fields), maxFields)
+	}
+	checked := &schema{fields: make(map[string]*Field, len(s.Fields)), fingerprint: s.Fingerprint()}
+	suggests, heaviest := false, 0
+	for i := range s.Fields {
+		f := s.Fields[i].withDefaults()
+		if err := s.Fields[i].check(); err != nil {
+			return nil, err
+		}
+		if checked.fields[f.Name] != nil {
+			return nil, invalid(f.Name, "is in the schema twice")
+		}
+		checked.fields[f.Name] = &f
+		checked.order = append(checked.order, &f)
+		suggests = suggests || f.Suggest
+		if f.Weight > 0 {
+			heaviest = max(heaviest, f.Weight)
+			checked.addLanguage(f.Language)
+		}
+	}
+	if !suggests && heaviest > 0 {
+		for _, f := range checked.order {
+			f.Suggest = f.Weight == heaviest
+		}
+	}
+	return checked, nil
+}
+
+func (s *schema) addLanguage(language string) {
+	for _, have := range s.languages {
+		if have == language {
+			return
+		}
+	}
+	s.languages = append(s.languages, language)
+}
+
+func (f Field) check() error {
+	if err := checkName(f.Name); err != nil {
+		return err
+	}
+	worded := false
+	switch f.Kind {
+	case Text, Keyword, Category:
+		worded = true
+	case Number, Bool, Date:
+	default:
+		return invalid(f.Name, "unknown kind %q", clip(string(f.Kind)))
+	}
+	switch {
+	case f.Weight < -1 || f.Weight > maxWeight:
+		return invalid(f.Name, "weight %d is not between 0 and %d, or -1", f.Weight, maxWeight)
+	case f.Weight > 0 && !worded:
+		return invalid(f.Name, "a %s field cannot have a weight", f.Kind)
+	case f.Language != "" && !analysis.Known(f.Language):
+		return invalid(f.Name, "unknown language %q", clip(f.Language))
+	case f.Facet && f.Kind == Text:
+		return invalid(f.Name, "a text field cannot be a facet; use a keyword field")
+	case f.Sort && (f.Kind == Text || f.Kind == Category):
+		return invalid(f.Name, "a %s field cannot be sorted by; use a keyword field", f.Kind)
+	case f.Suggest && !worded:
+		return invalid(f.Name, "a %s field cannot suggest words", f.Kind)
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > maxName {
+		return invalid(fmt.Sprintf("field %q", clip(name)), "name must have 1 to %d bytes", maxName)
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		if !letter && (i == 0 || c != '_' && c != '-' && (c < '0' || c > '9')) {
+			return invalid(fmt.Sprintf("field %q", clip(name)), "name must begin with a letter and hold letters, digits, _ and - only")
+		}
+	}
+	return nil
+}
+
+// fieldFor returns the schema's field, or an error that says the query's part has an unknown one.
+func (s *schema) fieldFor(part, name string) (*Field, error) {
+	f := s.fields[name]
+	if f == nil {
+		return nil, invalid(part, "unknown field %q", clip(name))
+	}
+	return f, nil
+}
