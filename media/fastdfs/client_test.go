@@ -34,6 +34,18 @@ func client(t *testing.T, config *fastdfs.Config) *fastdfs.Client {
 	return c
 }
 
+// onClusters runs a test with a client of each cluster there is.
+func onClusters(t *testing.T, test func(t *testing.T, c *fastdfs.Client, settings *fastdfs.Config)) {
+	t.Helper()
+	for name, config := range clusters(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := config(t)
+			test(t, client(t, settings), settings)
+		})
+	}
+}
+
 func start(t *testing.T, options *fastdfstest.Options) (*fastdfstest.Cluster, *fastdfs.Client) {
 	t.Helper()
 	cluster := fastdfstest.Start(t, options)
@@ -69,234 +81,208 @@ func requireContent(t *testing.T, c *fastdfs.Client, id string, want []byte) {
 func TestTransfers(t *testing.T) {
 	t.Parallel()
 	const buffer = 16 << 10
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			settings := config(t)
-			c := client(t, settings)
-			if settings.BufferSize == 0 {
-				settings.BufferSize = fastdfs.DefaultBufferSize
-			}
-			piece := settings.BufferSize - 512
-			for _, size := range []int{0, 1, 4096, buffer, piece - 1, piece, piece + 1, 2 * piece, 3*piece + 17, 1 << 20} {
-				content := noise(uint64(size), size)
-				for _, trusted := range []bool{false, true} {
-					for _, known := range []int64{int64(size), -1} {
-						options := &fastdfs.UploadOptions{Ext: "bin", Trusted: trusted}
-						id, err := c.Upload(t.Context(), iotest.HalfReader(bytes.NewReader(content)), known, options)
-						require.NoError(t, err)
-						parsed, err := fastdfs.ParseFileID(id)
-						require.NoError(t, err)
-						require.Equal(t, "bin", parsed.Ext())
-						require.Equal(t, crc32.ChecksumIEEE(content), parsed.CRC32)
-						told, ok := parsed.Size()
-						require.True(t, ok)
-						require.EqualValues(t, size, told)
-						requireContent(t, c, id, content)
-						require.NoError(t, c.Delete(t.Context(), id))
-						_, err = download(t.Context(), c, id)
-						require.ErrorIs(t, err, media.ErrNotFound)
-					}
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, settings *fastdfs.Config) {
+		if settings.BufferSize == 0 {
+			settings.BufferSize = fastdfs.DefaultBufferSize
+		}
+		piece := settings.BufferSize - 512
+		for _, size := range []int{0, 1, 4096, buffer, piece - 1, piece, piece + 1, 2 * piece, 3*piece + 17, 1 << 20} {
+			content := noise(uint64(size), size)
+			for _, trusted := range []bool{false, true} {
+				for _, known := range []int64{int64(size), -1} {
+					options := &fastdfs.UploadOptions{Ext: "bin", Trusted: trusted}
+					id, err := c.Upload(t.Context(), iotest.HalfReader(bytes.NewReader(content)), known, options)
+					require.NoError(t, err)
+					parsed, err := fastdfs.ParseFileID(id)
+					require.NoError(t, err)
+					require.Equal(t, "bin", parsed.Ext())
+					require.Equal(t, crc32.ChecksumIEEE(content), parsed.CRC32)
+					told, ok := parsed.Size()
+					require.True(t, ok)
+					require.EqualValues(t, size, told)
+					requireContent(t, c, id, content)
+					require.NoError(t, c.Delete(t.Context(), id))
+					_, err = download(t.Context(), c, id)
+					require.ErrorIs(t, err, media.ErrNotFound)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 // The operating system moves the bytes where it can: out of a file, and into one.
 func TestFileTransfers(t *testing.T) {
 	t.Parallel()
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := client(t, config(t))
-			content := noise(7, 3<<20+5)
-			from := filepath.Join(t.TempDir(), "from")
-			require.NoError(t, os.WriteFile(from, content, 0o600))
-			f, err := os.Open(from)
-			require.NoError(t, err)
-			defer f.Close()
-			id, err := c.Upload(t.Context(), f, int64(len(content)), &fastdfs.UploadOptions{Trusted: true})
-			require.NoError(t, err)
-			requireContent(t, c, id, content)
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, _ *fastdfs.Config) {
+		content := noise(7, 3<<20+5)
+		from := filepath.Join(t.TempDir(), "from")
+		require.NoError(t, os.WriteFile(from, content, 0o600))
+		f, err := os.Open(from)
+		require.NoError(t, err)
+		defer f.Close()
+		id, err := c.Upload(t.Context(), f, int64(len(content)), &fastdfs.UploadOptions{Trusted: true})
+		require.NoError(t, err)
+		requireContent(t, c, id, content)
 
-			to, err := os.Create(filepath.Join(t.TempDir(), "to"))
+		to, err := os.Create(filepath.Join(t.TempDir(), "to"))
+		require.NoError(t, err)
+		defer to.Close()
+		for _, r := range [][2]int64{{0, -1}, {1, -1}, {12345, 2 << 20}} {
+			d, err := c.Download(t.Context(), id, r[0], r[1])
 			require.NoError(t, err)
-			defer to.Close()
-			for _, r := range [][2]int64{{0, -1}, {1, -1}, {12345, 2 << 20}} {
-				d, err := c.Download(t.Context(), id, r[0], r[1])
-				require.NoError(t, err)
-				require.NoError(t, to.Truncate(0))
-				_, err = to.Seek(0, io.SeekStart)
-				require.NoError(t, err)
-				n, err := d.WriteTo(to)
-				require.NoError(t, err)
-				require.Equal(t, d.Size(), n)
-				require.NoError(t, d.Close())
-				got, err := os.ReadFile(to.Name())
-				require.NoError(t, err)
-				want := content[r[0]:]
-				if r[1] > 0 {
-					want = want[:r[1]]
-				}
-				require.Equal(t, sha256.Sum256(want), sha256.Sum256(got))
+			require.NoError(t, to.Truncate(0))
+			_, err = to.Seek(0, io.SeekStart)
+			require.NoError(t, err)
+			n, err := d.WriteTo(to)
+			require.NoError(t, err)
+			require.Equal(t, d.Size(), n)
+			require.NoError(t, d.Close())
+			got, err := os.ReadFile(to.Name())
+			require.NoError(t, err)
+			want := content[r[0]:]
+			if r[1] > 0 {
+				want = want[:r[1]]
 			}
-			_, err = c.Upload(t.Context(), f, int64(len(content)), &fastdfs.UploadOptions{Trusted: true})
-			require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the file has been read to its end")
-			require.NoError(t, c.Delete(t.Context(), id))
-		})
-	}
+			require.Equal(t, sha256.Sum256(want), sha256.Sum256(got))
+		}
+		_, err = c.Upload(t.Context(), f, int64(len(content)), &fastdfs.UploadOptions{Trusted: true})
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the file has been read to its end")
+		require.NoError(t, c.Delete(t.Context(), id))
+	})
 }
 
 func TestAppenders(t *testing.T) {
 	t.Parallel()
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			settings := config(t)
-			c := client(t, settings)
-			ctx := t.Context()
-			content := noise(1, 700_000)
-			id, err := c.UploadAppender(ctx, bytes.NewReader(content[:300_000]), 300_000, &fastdfs.UploadOptions{Ext: "log"})
-			require.NoError(t, err)
-			require.NoError(t, c.Append(ctx, id, bytes.NewReader(content[300_000:600_000]), -1))
-			require.NoError(t, c.Append(ctx, id, bytes.NewReader(content[600_000:]), 100_000))
-			require.NoError(t, c.Append(ctx, id, strings.NewReader(""), 0), "its answer has a body that nobody asked for")
-			requireContent(t, c, id, content)
-			copy(content[200_000:], noise(2, 300_000))
-			require.NoError(t, c.Modify(ctx, id, 200_000, bytes.NewReader(content[200_000:500_000]), 300_000))
-			requireContent(t, c, id, content)
-			require.ErrorIs(t, c.Modify(ctx, id, 700_001, strings.NewReader("x"), 1), media.ErrInvalid)
-			require.NoError(t, c.Truncate(ctx, id, 350_000))
-			require.NoError(t, c.Truncate(ctx, id, 350_000))
-			requireContent(t, c, id, content[:350_000])
-			info, err := c.Info(ctx, id, true)
-			require.NoError(t, err)
-			require.Equal(t, crc32.ChecksumIEEE(content[:350_000]), info.CRC32)
-			require.NoError(t, c.SetMetadata(ctx, id, map[string]string{"a": "1"}))
-			final, err := c.Regenerate(ctx, id)
-			require.NoError(t, err)
-			requireContent(t, c, final, content[:350_000])
-			_, err = c.Info(ctx, id, false)
-			require.ErrorIs(t, err, media.ErrNotFound)
-			metadata, err := c.Metadata(ctx, final)
-			require.NoError(t, err)
-			require.Empty(t, metadata)
-			require.Error(t, c.Append(ctx, final, strings.NewReader("x"), 1))
-			require.NoError(t, c.Delete(ctx, final))
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, _ *fastdfs.Config) {
+		ctx := t.Context()
+		content := noise(1, 700_000)
+		id, err := c.UploadAppender(ctx, bytes.NewReader(content[:300_000]), 300_000, &fastdfs.UploadOptions{Ext: "log"})
+		require.NoError(t, err)
+		require.NoError(t, c.Append(ctx, id, bytes.NewReader(content[300_000:600_000]), -1))
+		require.NoError(t, c.Append(ctx, id, bytes.NewReader(content[600_000:]), 100_000))
+		require.NoError(t, c.Append(ctx, id, strings.NewReader(""), 0), "its answer has a body that nobody asked for")
+		requireContent(t, c, id, content)
+		copy(content[200_000:], noise(2, 300_000))
+		require.NoError(t, c.Modify(ctx, id, 200_000, bytes.NewReader(content[200_000:500_000]), 300_000))
+		requireContent(t, c, id, content)
+		require.ErrorIs(t, c.Modify(ctx, id, 700_001, strings.NewReader("x"), 1), media.ErrInvalid)
+		require.NoError(t, c.Truncate(ctx, id, 350_000))
+		require.NoError(t, c.Truncate(ctx, id, 350_000))
+		requireContent(t, c, id, content[:350_000])
+		info, err := c.Info(ctx, id, true)
+		require.NoError(t, err)
+		require.Equal(t, crc32.ChecksumIEEE(content[:350_000]), info.CRC32)
+		require.NoError(t, c.SetMetadata(ctx, id, map[string]string{"a": "1"}))
+		final, err := c.Regenerate(ctx, id)
+		require.NoError(t, err)
+		requireContent(t, c, final, content[:350_000])
+		_, err = c.Info(ctx, id, false)
+		require.ErrorIs(t, err, media.ErrNotFound)
+		metadata, err := c.Metadata(ctx, final)
+		require.NoError(t, err)
+		require.Empty(t, metadata)
+		require.Error(t, c.Append(ctx, final, strings.NewReader("x"), 1))
+		require.NoError(t, c.Delete(ctx, final))
 
-			empty, err := c.UploadAppender(ctx, strings.NewReader(""), 0, nil)
-			require.NoError(t, err)
-			requireContent(t, c, empty, nil)
-			require.NoError(t, c.Delete(ctx, empty))
-		})
-	}
+		empty, err := c.UploadAppender(ctx, strings.NewReader(""), 0, nil)
+		require.NoError(t, err)
+		requireContent(t, c, empty, nil)
+		require.NoError(t, c.Delete(ctx, empty))
+	})
 }
 
 func TestSlaves(t *testing.T) {
 	t.Parallel()
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := client(t, config(t))
-			ctx := t.Context()
-			master, err := c.Upload(ctx, strings.NewReader("master"), 6, &fastdfs.UploadOptions{Ext: "txt"})
-			require.NoError(t, err)
-			slave, err := c.UploadSlave(ctx, master, "_150x150", strings.NewReader("slave"), -1, &fastdfs.UploadOptions{Ext: "jpg"})
-			require.NoError(t, err)
-			require.Equal(t, strings.TrimSuffix(master, ".txt")+"_150x150.jpg", slave)
-			parsed, err := fastdfs.ParseFileID(slave)
-			require.NoError(t, err)
-			require.True(t, parsed.Slave())
-			_, known := parsed.Size()
-			require.False(t, known)
-			requireContent(t, c, slave, []byte("slave"))
-			_, err = c.UploadSlave(ctx, master, "_150x150", strings.NewReader("slave"), 5, &fastdfs.UploadOptions{Ext: "jpg"})
-			require.ErrorIs(t, err, media.ErrExists)
-			_, err = c.UploadSlave(ctx, master, "_x", strings.NewReader("s"), 1, nil)
-			require.ErrorIs(t, err, media.ErrInvalid, "trackers would take it for a normal file")
-			_, err = c.UploadSlave(ctx, master, "_large", bytes.NewReader(noise(1, 1<<20)), 1<<20, &fastdfs.UploadOptions{Ext: "jpg"})
-			require.ErrorIs(t, err, fastdfs.ErrUntrusted)
-			large, err := c.UploadSlave(ctx, master, "_large", bytes.NewReader(noise(1, 1<<20)), 1<<20, &fastdfs.UploadOptions{Ext: "jpg", Trusted: true})
-			require.NoError(t, err)
-			requireContent(t, c, large, noise(1, 1<<20))
-			for _, id := range []string{slave, large, master} {
-				require.NoError(t, c.Delete(ctx, id))
-				require.ErrorIs(t, c.Delete(ctx, id), media.ErrNotFound)
-			}
-			_, err = c.UploadSlave(ctx, master, "_150x150", strings.NewReader("slave"), 5, &fastdfs.UploadOptions{Ext: "jpg"})
-			require.ErrorIs(t, err, media.ErrNotFound)
-		})
-	}
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, _ *fastdfs.Config) {
+		ctx := t.Context()
+		master, err := c.Upload(ctx, strings.NewReader("master"), 6, &fastdfs.UploadOptions{Ext: "txt"})
+		require.NoError(t, err)
+		slave, err := c.UploadSlave(ctx, master, "_150x150", strings.NewReader("slave"), -1, &fastdfs.UploadOptions{Ext: "jpg"})
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSuffix(master, ".txt")+"_150x150.jpg", slave)
+		parsed, err := fastdfs.ParseFileID(slave)
+		require.NoError(t, err)
+		require.True(t, parsed.Slave())
+		_, known := parsed.Size()
+		require.False(t, known)
+		requireContent(t, c, slave, []byte("slave"))
+		_, err = c.UploadSlave(ctx, master, "_150x150", strings.NewReader("slave"), 5, &fastdfs.UploadOptions{Ext: "jpg"})
+		require.ErrorIs(t, err, media.ErrExists)
+		_, err = c.UploadSlave(ctx, master, "_x", strings.NewReader("s"), 1, nil)
+		require.ErrorIs(t, err, media.ErrInvalid, "trackers would take it for a normal file")
+		_, err = c.UploadSlave(ctx, master, "_large", bytes.NewReader(noise(1, 1<<20)), 1<<20, &fastdfs.UploadOptions{Ext: "jpg"})
+		require.ErrorIs(t, err, fastdfs.ErrUntrusted)
+		large, err := c.UploadSlave(ctx, master, "_large", bytes.NewReader(noise(1, 1<<20)), 1<<20, &fastdfs.UploadOptions{Ext: "jpg", Trusted: true})
+		require.NoError(t, err)
+		requireContent(t, c, large, noise(1, 1<<20))
+		for _, id := range []string{slave, large, master} {
+			require.NoError(t, c.Delete(ctx, id))
+			require.ErrorIs(t, c.Delete(ctx, id), media.ErrNotFound)
+		}
+		_, err = c.UploadSlave(ctx, master, "_150x150", strings.NewReader("slave"), 5, &fastdfs.UploadOptions{Ext: "jpg"})
+		require.ErrorIs(t, err, media.ErrNotFound)
+	})
 }
 
 func TestMetadata(t *testing.T) {
 	t.Parallel()
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := client(t, config(t))
-			ctx := t.Context()
-			id, err := c.Upload(ctx, strings.NewReader("x"), 1, nil)
-			require.NoError(t, err)
-			got, err := c.Metadata(ctx, id)
-			require.NoError(t, err)
-			require.Empty(t, got)
-			want := map[string]string{"width": "160", "名": "値=ü", "empty": "", strings.Repeat("n", 64): strings.Repeat("v", 256)}
-			require.NoError(t, c.SetMetadata(ctx, id, want))
-			got, err = c.Metadata(ctx, id)
-			require.NoError(t, err)
-			require.Equal(t, want, got)
-			require.NoError(t, c.MergeMetadata(ctx, id, map[string]string{"width": "320", "height": "80"}))
-			want["width"], want["height"] = "320", "80"
-			got, err = c.Metadata(ctx, id)
-			require.NoError(t, err)
-			require.Equal(t, want, got)
-			require.NoError(t, c.SetMetadata(ctx, id, nil))
-			got, err = c.Metadata(ctx, id)
-			require.NoError(t, err)
-			require.Empty(t, got)
-			for _, bad := range []map[string]string{
-				{"": "x"}, {strings.Repeat("n", 65): ""}, {"a": strings.Repeat("v", 257)}, {"a\x01b": ""}, {"a": "\x02"}, {"a": "\x00"},
-			} {
-				require.ErrorIs(t, c.SetMetadata(ctx, id, bad), media.ErrInvalid)
-			}
-			require.NoError(t, c.Delete(ctx, id))
-			_, err = c.Metadata(ctx, id)
-			require.ErrorIs(t, err, media.ErrNotFound)
-			require.ErrorIs(t, c.SetMetadata(ctx, id, want), media.ErrNotFound)
-		})
-	}
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, _ *fastdfs.Config) {
+		ctx := t.Context()
+		id, err := c.Upload(ctx, strings.NewReader("x"), 1, nil)
+		require.NoError(t, err)
+		got, err := c.Metadata(ctx, id)
+		require.NoError(t, err)
+		require.Empty(t, got)
+		want := map[string]string{"width": "160", "名": "値=ü", "empty": "", strings.Repeat("n", 64): strings.Repeat("v", 256)}
+		require.NoError(t, c.SetMetadata(ctx, id, want))
+		got, err = c.Metadata(ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.NoError(t, c.MergeMetadata(ctx, id, map[string]string{"width": "320", "height": "80"}))
+		want["width"], want["height"] = "320", "80"
+		got, err = c.Metadata(ctx, id)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.NoError(t, c.SetMetadata(ctx, id, nil))
+		got, err = c.Metadata(ctx, id)
+		require.NoError(t, err)
+		require.Empty(t, got)
+		for _, bad := range []map[string]string{
+			{"": "x"}, {strings.Repeat("n", 65): ""}, {"a": strings.Repeat("v", 257)}, {"a\x01b": ""}, {"a": "\x02"}, {"a": "\x00"},
+		} {
+			require.ErrorIs(t, c.SetMetadata(ctx, id, bad), media.ErrInvalid)
+		}
+		require.NoError(t, c.Delete(ctx, id))
+		_, err = c.Metadata(ctx, id)
+		require.ErrorIs(t, err, media.ErrNotFound)
+		require.ErrorIs(t, c.SetMetadata(ctx, id, want), media.ErrNotFound)
+	})
 }
 
 func TestRanges(t *testing.T) {
 	t.Parallel()
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := client(t, config(t))
-			content := noise(3, 50_000)
-			id, err := c.Upload(t.Context(), bytes.NewReader(content), 50_000, nil)
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, _ *fastdfs.Config) {
+		content := noise(3, 50_000)
+		id, err := c.Upload(t.Context(), bytes.NewReader(content), 50_000, nil)
+		require.NoError(t, err)
+		for _, r := range [][2]int64{{0, 1}, {0, 50_000}, {0, 60_000}, {49_999, 1}, {49_999, -1}, {40_000, 20_000}, {100, 30_000}, {50_000, -1}} {
+			d, err := c.Download(t.Context(), id, r[0], r[1])
 			require.NoError(t, err)
-			for _, r := range [][2]int64{{0, 1}, {0, 50_000}, {0, 60_000}, {49_999, 1}, {49_999, -1}, {40_000, 20_000}, {100, 30_000}, {50_000, -1}} {
-				d, err := c.Download(t.Context(), id, r[0], r[1])
-				require.NoError(t, err)
-				require.NoError(t, iotest.TestReader(d, content[r[0]:min(50_000, max(r[0]+r[1], (r[1]>>63&1)*50_000))]))
-				require.NoError(t, d.Close())
-			}
-			_, err = c.Download(t.Context(), id, 50_001, -1)
-			require.ErrorIs(t, err, media.ErrInvalid)
-			_, err = c.Download(t.Context(), id, 0, 0)
-			require.ErrorIs(t, err, media.ErrInvalid)
+			require.NoError(t, iotest.TestReader(d, content[r[0]:min(50_000, max(r[0]+r[1], (r[1]>>63&1)*50_000))]))
+			require.NoError(t, d.Close())
+		}
+		_, err = c.Download(t.Context(), id, 50_001, -1)
+		require.ErrorIs(t, err, media.ErrInvalid)
+		_, err = c.Download(t.Context(), id, 0, 0)
+		require.ErrorIs(t, err, media.ErrInvalid)
 
-			target := &memory{b: make([]byte, len(content))}
-			n, err := c.DownloadParallel(t.Context(), id, target, &fastdfs.ParallelOptions{PartSize: 7001})
-			require.NoError(t, err)
-			require.EqualValues(t, len(content), n)
-			require.Equal(t, content, target.b)
-			require.NoError(t, c.Delete(t.Context(), id))
-		})
-	}
+		target := &memory{b: make([]byte, len(content))}
+		n, err := c.DownloadParallel(t.Context(), id, target, &fastdfs.ParallelOptions{PartSize: 7001})
+		require.NoError(t, err)
+		require.EqualValues(t, len(content), n)
+		require.Equal(t, content, target.b)
+		require.NoError(t, c.Delete(t.Context(), id))
+	})
 }
 
 // memory is an io.WriterAt. Parts do not overlap, so it needs no lock.
@@ -344,58 +330,54 @@ func TestResumableUpload(t *testing.T) {
 
 func TestGroupsAndStorages(t *testing.T) {
 	t.Parallel()
-	for name, config := range clusters(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := client(t, config(t))
-			ctx := t.Context()
-			require.NoError(t, c.Ping(ctx))
-			groups, err := c.Groups(ctx)
+	onClusters(t, func(t *testing.T, c *fastdfs.Client, _ *fastdfs.Config) {
+		ctx := t.Context()
+		require.NoError(t, c.Ping(ctx))
+		groups, err := c.Groups(ctx)
+		require.NoError(t, err)
+		require.Len(t, groups, 2)
+		for _, g := range groups {
+			one, err := c.Group(ctx, g.Name)
 			require.NoError(t, err)
-			require.Len(t, groups, 2)
-			for _, g := range groups {
-				one, err := c.Group(ctx, g.Name)
-				require.NoError(t, err)
-				require.Equal(t, g.StoragePort, one.StoragePort)
-				storages, err := c.Storages(ctx, g.Name, "")
-				require.NoError(t, err)
-				require.EqualValues(t, g.Storages, len(storages))
-				again, err := c.Storages(ctx, g.Name, storages[0].ID)
-				require.NoError(t, err)
-				require.Len(t, again, 1)
-				require.Equal(t, storages[0].Addr, again[0].Addr)
-				target, err := c.QueryStore(ctx, g.Name)
-				require.NoError(t, err)
-				require.Equal(t, g.Name, target.Group)
-				require.NoError(t, c.ActiveTest(ctx, target.Address))
-				id, err := c.Upload(ctx, strings.NewReader("pinned"), 6, &fastdfs.UploadOptions{Group: g.Name})
-				require.NoError(t, err)
-				require.True(t, strings.HasPrefix(id, g.Name+"/"))
-				require.NoError(t, c.Delete(ctx, id))
-			}
-			_, err = c.Group(ctx, "nosuch")
-			require.ErrorIs(t, err, media.ErrNotFound)
-			_, err = c.Upload(ctx, strings.NewReader("x"), 1, &fastdfs.UploadOptions{Group: "nosuch"})
-			require.ErrorIs(t, err, media.ErrNotFound)
-			leader, err := c.Leader(ctx)
+			require.Equal(t, g.StoragePort, one.StoragePort)
+			storages, err := c.Storages(ctx, g.Name, "")
 			require.NoError(t, err)
-			require.NotEmpty(t, leader)
-			stats, err := c.StorageStats(ctx)
+			require.Len(t, storages, int(g.Storages))
+			again, err := c.Storages(ctx, g.Name, storages[0].ID)
 			require.NoError(t, err)
-			require.Len(t, stats, 3)
-			volumes, err := c.VolumeStats(ctx)
+			require.Len(t, again, 1)
+			require.Equal(t, storages[0].Addr, again[0].Addr)
+			target, err := c.QueryStore(ctx, g.Name)
 			require.NoError(t, err)
-			require.Len(t, volumes, 2)
-			trackers, err := c.TrackerStats(ctx)
+			require.Equal(t, g.Name, target.Group)
+			require.NoError(t, c.ActiveTest(ctx, target.Address))
+			id, err := c.Upload(ctx, strings.NewReader("pinned"), 6, &fastdfs.UploadOptions{Group: g.Name})
 			require.NoError(t, err)
-			require.NotEmpty(t, trackers)
-			parameters, err := c.Parameters(ctx)
-			require.NoError(t, err)
-			require.Contains(t, parameters, "use_storage_id")
-			_, err = c.StorageNames(ctx)
-			require.NoError(t, err)
-		})
-	}
+			require.True(t, strings.HasPrefix(id, g.Name+"/"))
+			require.NoError(t, c.Delete(ctx, id))
+		}
+		_, err = c.Group(ctx, "nosuch")
+		require.ErrorIs(t, err, media.ErrNotFound)
+		_, err = c.Upload(ctx, strings.NewReader("x"), 1, &fastdfs.UploadOptions{Group: "nosuch"})
+		require.ErrorIs(t, err, media.ErrNotFound)
+		leader, err := c.Leader(ctx)
+		require.NoError(t, err)
+		require.NotEmpty(t, leader)
+		stats, err := c.StorageStats(ctx)
+		require.NoError(t, err)
+		require.Len(t, stats, 3)
+		volumes, err := c.VolumeStats(ctx)
+		require.NoError(t, err)
+		require.Len(t, volumes, 2)
+		trackers, err := c.TrackerStats(ctx)
+		require.NoError(t, err)
+		require.NotEmpty(t, trackers)
+		parameters, err := c.Parameters(ctx)
+		require.NoError(t, err)
+		require.Contains(t, parameters, "use_storage_id")
+		_, err = c.StorageNames(ctx)
+		require.NoError(t, err)
+	})
 }
 
 func TestConfigIsChecked(t *testing.T) {

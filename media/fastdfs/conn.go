@@ -136,21 +136,14 @@ func (c *conn) send(req request) error {
 		return c.lost(req.command(), false, err)
 	}
 	// A server that refuses may close at once; what it said is more use than a broken pipe.
-	if _, refusal := c.lastWords(req.command()); refusal != nil {
-		return refusal
-	}
-	return c.lost(req.command(), false, err) // of half a request that fits its buffer a server does nothing
-}
-
-// lastWords reads the answer of a server that may have closed already.
-func (c *conn) lastWords(command Command) (header, error) {
 	c.poisoned = true
 	_ = c.net.SetReadDeadline(time.Now().Add(time.Second))
-	h, err := c.readHeader()
-	if err != nil {
-		return h, nil
+	if h, readErr := c.readHeader(); readErr == nil {
+		if refusal := c.check(req.command(), h); refusal != nil {
+			return refusal
+		}
 	}
-	return h, c.check(command, h)
+	return c.lost(req.command(), false, err) // of half a request that fits its buffer a server does nothing
 }
 
 // answer reads the header of an answer to a request that has been sent whole.

@@ -224,14 +224,14 @@ func (d *Download) WriteTo(w io.Writer) (written int64, err error) {
 				return written, err
 			}
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return written, err
 		}
 	}
 	if d.err == nil {
 		d.err = d.end()
 	}
-	if d.err != io.EOF {
+	if !errors.Is(d.err, io.EOF) {
 		return written, d.err
 	}
 	return written, nil

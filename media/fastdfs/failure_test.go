@@ -80,7 +80,7 @@ func TestEarlyAnswer(t *testing.T) {
 	for _, status := range []byte{17, 22, 28} {
 		cluster, c := start(t, &fastdfstest.Options{Groups: []int{1}})
 		cluster.Inject(fastdfstest.Fault{Command: fastdfs.CommandUpload, Status: status, Times: 1})
-		content := noise(1, 32<<20)
+		content := noise(1, 8<<20)
 		_, err := c.Upload(t.Context(), bytes.NewReader(content), int64(len(content)), &fastdfs.UploadOptions{Trusted: true})
 		refusal, ok := errors.AsType[*fastdfs.StatusError](err)
 		require.True(t, ok, "%v", err)
@@ -409,10 +409,10 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	cluster, c := start(t, &fastdfstest.Options{Groups: []int{1}})
-	content := noise(1, 8<<20)
+	content := noise(1, 4<<20)
 	id, err := c.Upload(t.Context(), bytes.NewReader(content), int64(len(content)), nil)
 	require.NoError(t, err)
-	for range 10 {
+	for range 5 {
 		ctx, cancel := context.WithCancel(t.Context())
 		d, err := c.Download(ctx, id, 0, -1)
 		require.NoError(t, err)
@@ -424,7 +424,7 @@ func TestCancel(t *testing.T) {
 		require.NoError(t, d.Close())
 
 		ctx, cancel = context.WithCancel(t.Context())
-		half := io.MultiReader(bytes.NewReader(content[:4<<20]), readerFunc(func(p []byte) (int, error) { cancel(); return copy(p, content), nil }))
+		half := io.MultiReader(bytes.NewReader(content[:2<<20]), readerFunc(func(p []byte) (int, error) { cancel(); return copy(p, content), nil }))
 		_, err = c.Upload(ctx, half, int64(len(content)), &fastdfs.UploadOptions{Trusted: true})
 		require.ErrorIs(t, err, context.Canceled)
 		requireContent(t, c, id, content)

@@ -67,7 +67,7 @@ func (c *Client) fetch(ctx context.Context, id string, exchange func(*conn) erro
 		}
 		target = answer[0]
 	}
-	err := error(ErrUnreachable)
+	err := ErrUnreachable
 	if !c.isDown(target.Address) {
 		if err = attempt(target); err == nil {
 			return nil

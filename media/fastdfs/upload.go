@@ -226,11 +226,9 @@ func (c *Client) modifyPiece(ctx context.Context, id string, offset int64, p *pi
 // verify compares the name that the server gave to a file with what has been sent, and deletes the file if they differ.
 func (c *Client) verify(ctx context.Context, id string, content *source, size int64) error {
 	f, err := ParseFileID(id)
-	if err != nil {
-		return nil // named by a rule we do not know
-	}
-	named, known := f.Size()
-	if !known || named == size && (content.raw || f.CRC32 == content.sum) {
+	told, known := f.Size()
+	known = known && err == nil // else it is named by a rule we do not know
+	if !known || told == size && (content.raw || f.CRC32 == content.sum) {
 		return nil
 	}
 	c.discard(ctx, id)
