@@ -52,7 +52,7 @@ func TestEachTickOnceOverSeveralSchedulers(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(4*time.Hour + time.Minute)
+		<-time.After(4*time.Hour + time.Minute)
 		synctest.Wait()
 		counts := map[int]int{}
 		for _, n := range notifytest.Waiting(t, q, number) {

@@ -110,6 +110,7 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 		return nil, fmt.Errorf("search: encode document %q: %w", clip(doc.ID), err)
 	}
 	p.entry.Words, p.entry.Phrases = slices.Sorted(maps.Keys(p.words)), slices.Sorted(maps.Keys(p.phrases))
+	p.entry.Starts = starts(p.entry.Phrases)
 	return p.entry, nil
 }
 
@@ -157,6 +158,26 @@ func (p *preparer) add(f *Field, values []any) string {
 		p.addText(f, text)
 	}
 	return ""
+}
+
+// starts returns the starts of sorted phrases, each once.
+func starts(phrases []string) []string {
+	seen := map[string]bool{}
+	for _, phrase := range phrases {
+		n := 0
+		for i := range phrase {
+			if n > 0 {
+				seen[phrase[:i]] = true
+			}
+			if n++; n > MaxStart {
+				break
+			}
+		}
+		if n <= MaxStart {
+			seen[phrase] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func (p *preparer) addText(f *Field, text string) {

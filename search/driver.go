@@ -70,8 +70,14 @@ const (
 	FieldChars   = "_chars"   // single characters of Chinese, Japanese and Korean text
 	FieldWords   = "_words"   // words as written, for corrections
 	FieldPhrases = "_phrases" // words and word pairs, for completions
+	FieldStarts  = "_starts"  // the first characters of phrases, up to MaxStart
 	FieldPresent = "_present" // names of the fields that the document has
 )
+
+// MaxStart is the length in characters of the longest start in FieldStarts. A
+// prefix as short begins too many phrases to look at them all while somebody
+// types: an engine may look for it in FieldStarts instead.
+const MaxStart = 3
 
 // Op is one write: an Entry, or with a nil Entry the removal of a document.
 type Op struct {
@@ -90,8 +96,8 @@ type Entry struct {
 	// Values are the exact values by field: string, float64, bool or time.Time,
 	// each once. A category holds its ancestors too.
 	Values map[string][]any
-	// Words, Phrases and Present go to their fields, each term once.
-	Words, Phrases, Present []string
+	// Words, Phrases, Starts and Present go to their fields, each term once.
+	Words, Phrases, Starts, Present []string
 }
 
 // TextRun is the analysed text of one value.

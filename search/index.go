@@ -17,13 +17,15 @@ type Index struct {
 	synonyms atomic.Pointer[synonymSet]
 	rules    atomic.Pointer[[]Rule]
 
-	// gate is held for reading by every operation, and for writing by Close.
-	gate   sync.RWMutex
-	closed bool
+	writes writeGate
 
-	writes  writeGate
-	closing sync.Once
-	failed  error
+	gate       sync.Mutex // guards closed, and that no operation begins after it is set
+	closed     bool
+	operations sync.WaitGroup
+	lifetime   context.Context // ends when Close begins
+	end        context.CancelFunc
+	closing    sync.Once
+	failed     error
 }
 
 // New makes an index of a driver. Backends call it in their Open; call it
@@ -37,6 +39,7 @@ func New(driver Driver, s Schema, opts *Options) (*Index, error) {
 		return nil, err
 	}
 	ix := &Index{driver: driver, schema: checked, given: s, options: opts.WithDefaults()}
+	ix.lifetime, ix.end = context.WithCancel(context.Background())
 	if err := ix.SetSynonyms(ix.options.Synonyms...); err != nil {
 		return nil, err
 	}
@@ -71,21 +74,24 @@ func (ix *Index) SetRules(rules ...Rule) error {
 
 // begin guards an operation against Close; done must be called when err is nil.
 func (ix *Index) begin() (done func(), err error) {
-	ix.gate.RLock()
+	ix.gate.Lock()
+	defer ix.gate.Unlock()
 	if ix.closed {
-		ix.gate.RUnlock()
 		return nil, ErrClosed
 	}
-	return ix.gate.RUnlock, nil
+	ix.operations.Add(1)
+	return ix.operations.Done, nil
 }
 
-// Close waits for the operations under way and closes the driver. Later calls
-// return the same error.
+// Close stops a rebuild, waits for the operations under way and closes the
+// driver. Later calls return the same error.
 func (ix *Index) Close() error {
 	ix.closing.Do(func() {
 		ix.gate.Lock()
 		ix.closed = true
 		ix.gate.Unlock()
+		ix.end()
+		ix.operations.Wait()
 		ix.failed = ix.driver.Close()
 	})
 	return ix.failed

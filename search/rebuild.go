@@ -42,13 +42,16 @@ type Progress struct {
 // the old one stays. Only the writes of this process are seen: when several write
 // to one Elasticsearch, they must give their documents versions.
 //
-// [ErrRebuilding] when one is under way, errors.ErrUnsupported when the engine cannot.
+// [ErrRebuilding] when one is under way, [ErrClosed] when Close ends it, errors.ErrUnsupported when the engine cannot.
 func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error], opts *RebuildOptions) (err error) {
 	done, err := ix.begin()
 	if err != nil {
 		return err
 	}
 	defer done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(ix.lifetime, func() { cancel(ErrClosed) })()
 	ctx, end := ix.options.start(ctx, "search.rebuild")
 	read := 0
 	defer func() { end(err, slog.Int("documents", read)) }()
@@ -78,6 +81,9 @@ func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error],
 	read = r.read
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // also when the engine noticed first
+		err = context.Cause(ctx)
 	}
 	// The old index stays; what was filled must go even when ctx has ended.
 	if discard := r.generation.Discard(context.WithoutCancel(ctx)); discard != nil {
@@ -232,8 +238,8 @@ func (r *rebuild) fill(ctx context.Context, source iter.Seq2[Document, error]) e
 
 // flush writes a batch of the source, without the documents that were changed meanwhile.
 func (r *rebuild) flush(ctx context.Context, batch []change) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	ops, err := r.ix.schema.prepareAll(batch)
 	if err != nil {
@@ -257,7 +263,7 @@ func (r *rebuild) flush(ctx context.Context, batch []change) error {
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	case <-pause.C:
 		return nil
 	}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ func (ix *Index) correct(ctx context.Context, text string, words []analysis.Unit
 		if !correctable(w) {
 			continue
 		}
-		replacement, end := "", w.End
+		var replacement string
+		end := w.End
 		if i+1 < len(words) && known[w.Form] < known[w.Form+words[i+1].Form] && known[w.Form]*known[words[i+1].Form] == 0 &&
 			strings.TrimSpace(text[w.End:words[i+1].Start]) == "" {
 			replacement, end = w.Form+words[i+1].Form, words[i+1].End
@@ -125,17 +127,18 @@ func (ix *Index) correctWord(ctx context.Context, word string, known map[string]
 	if bestDistance <= 1 || known[word] > 0 {
 		return best, nil
 	}
-	if cut, rarest := "", 0; true { // "powerbank" is "power bank"
-		for _, h := range halves(word) {
-			if n := min(known[h[0]], known[h[1]]); n > rarest {
-				cut, rarest = h[0]+" "+h[1], n
-			}
-		}
-		if cut != "" {
-			return cut, nil
+	return cmp.Or(cutInTwo(word, known), best), nil
+}
+
+// cutInTwo returns the halves that the index knows best ("power bank"), or "".
+func cutInTwo(word string, known map[string]int) string {
+	cut, rarest := "", 0
+	for _, h := range halves(word) {
+		if n := min(known[h[0]], known[h[1]]); n > rarest {
+			cut, rarest = h[0]+" "+h[1], n
 		}
 	}
-	return best, nil
+	return cut
 }
 
 // editDistance counts insertions, deletions, substitutions and transpositions of

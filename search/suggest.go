@@ -131,15 +131,10 @@ func splitTyped(text string) typed {
 // complete looks completions up in the dictionary and keeps those that find something
 // together with the words typed before.
 func (ix *Index) complete(ctx context.Context, t typed, limit int) ([]Suggestion, error) {
-	type found struct {
-		lead, prefix string
-		terms        []Term
-	}
-	var tries []found
-	pair := found{lead: t.lead, prefix: t.prefix}
-	tries = append(tries, pair)
+	type start struct{ lead, prefix string }
+	tries := []start{{t.lead, t.prefix}}
 	if t.prefix != t.last { // the pair may be unknown: complete the last word alone
-		tries = append(tries, found{lead: strings.Join(t.before, " ") + " ", prefix: t.last})
+		tries = append(tries, start{strings.Join(t.before, " ") + " ", t.last})
 	}
 	suggestions := []Suggestion{}
 	seen := map[string]bool{}
@@ -147,7 +142,7 @@ func (ix *Index) complete(ctx context.Context, t typed, limit int) ([]Suggestion
 		if len(suggestions) >= limit {
 			break
 		}
-		terms, err := ix.driver.Terms(ctx, TermsRequest{Field: FieldPhrases, Prefix: try.prefix, Limit: 4 * limit})
+		terms, err := ix.driver.Terms(ctx, TermsRequest{Field: FieldPhrases, Prefix: try.prefix, Limit: 2 * limit})
 		if err != nil {
 			return nil, err
 		}
@@ -207,7 +202,8 @@ func completionHTML(text, typed string) string {
 	return html.EscapeString(typed) + "<mark>" + html.EscapeString(rest) + "</mark>"
 }
 
-// completeHits finds documents with all the words, the last one complete or not.
+// completeHits finds documents with all the words, the last one complete or not. A
+// last word of up to three characters is completed within the fields that suggest only.
 func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, error) {
 	words := ix.schema.compile(p.text, ix.synonyms.Load())
 	if len(words.concepts) == 0 {
@@ -215,9 +211,11 @@ func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, err
 	}
 	last := &words.concepts[len(words.concepts)-1]
 	last.optional = false
-	last.node = Node{Op: OpBest, Boost: 1, Nodes: []Node{last.node,
-		{Op: OpPrefix, Field: FieldPhrases, Terms: []string{t.last}, Boost: 2},
-		{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5}}}
+	begun := []Node{{Op: OpPrefix, Field: FieldPhrases, Terms: []string{t.last}, Boost: 2}}
+	if utf8.RuneCountInString(t.last) > MaxStart {
+		begun = append(begun, Node{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5})
+	}
+	last.node = Node{Op: OpBest, Boost: 1, Nodes: append(begun, last.node)}
 	s := &execution{ix: ix, plan: p, effect: effect(*ix.rules.Load(), p, ix.options.Now())}
 	s.effect.pins = nil
 	request := s.request(words.tree(MatchAll, false))

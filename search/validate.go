@@ -198,12 +198,6 @@ func (b Bounds) check() string {
 	return ""
 }
 
-// Contains says whether a normalised number or date lies within the bounds.
-func (b Bounds) contains(v any) bool {
-	return (b.GTE == nil || compareValues(v, b.GTE) >= 0) && (b.GT == nil || compareValues(v, b.GT) > 0) &&
-		(b.LTE == nil || compareValues(v, b.LTE) <= 0) && (b.LT == nil || compareValues(v, b.LT) < 0)
-}
-
 func compareValues(a, b any) int {
 	if t, ok := a.(time.Time); ok {
 		return t.Compare(b.(time.Time))

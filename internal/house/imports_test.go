@@ -198,9 +198,9 @@ var vendors = map[string][]string{
 	"notify/rabbitqueue": {"github.com/rabbitmq/amqp091-go"},
 	"notify/redisqueue":  {"github.com/redis/go-redis/v9"},
 	"notify/sqlqueue":    {"modernc.org/sqlite"},
-	"search/blevesearch": {"github.com/blevesearch/"},
+	"search":             {"github.com/blevesearch/snowballstem"},
+	"search/blevesearch": {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "go.etcd.io/bbolt"},
 	"session/redisstore": {"github.com/redis/go-redis/v9"},
-	"session/scsstore":   {"github.com/alexedwards/scs/"},
 	"session":            {"github.com/alexedwards/scs/v2"},
 }
 

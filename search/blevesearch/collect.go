@@ -246,7 +246,7 @@ func (c *collector) read(doc uint64) ([]key, error) {
 func (c *collector) compare(x, y *candidate) int {
 	field := 0
 	for _, s := range c.sorts {
-		order := 0
+		var order int
 		switch s.Field {
 		case search.Relevance.Field:
 			order = cmp.Compare(y.score, x.score)

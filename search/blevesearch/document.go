@@ -63,7 +63,7 @@ func (s *store) indexed(op search.Op) index.Document {
 		doc.AddField(chars)
 	}
 	for name, terms := range map[string][]string{search.FieldWords: op.Entry.Words,
-		search.FieldPhrases: op.Entry.Phrases, search.FieldPresent: op.Entry.Present} {
+		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldPresent: op.Entry.Present} {
 		if len(terms) > 0 {
 			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, terms))
 		}

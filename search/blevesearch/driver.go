@@ -106,7 +106,7 @@ func (d *driver) Terms(ctx context.Context, r search.TermsRequest) ([]search.Ter
 		return nil, err
 	}
 	defer sn.close()
-	return sn.terms(r)
+	return d.live.terms(sn, r)
 }
 
 func (d *driver) Count(ctx context.Context) (int, error) {

@@ -3,11 +3,10 @@ package blevesearch
 import (
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/blevesearch/bleve/v2/numeric"
-	bleve "github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/searcher"
 	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
@@ -79,6 +78,9 @@ func (sn *snapshot) prefix(field, prefix string) (*roaring.Bitmap, error) {
 	if prefix == "" {
 		return found, nil
 	}
+	if field == search.FieldPhrases && utf8.RuneCountInString(prefix) <= search.MaxStart {
+		return found, sn.collect(found, search.FieldStarts, prefix)
+	}
 	dict, err := sn.reader.FieldDictPrefix(field, []byte(prefix))
 	if err != nil {
 		return nil, fmt.Errorf("search: read dictionary: %w", err)
@@ -100,19 +102,13 @@ func (sn *snapshot) prefix(field, prefix string) (*roaring.Bitmap, error) {
 }
 
 // filter returns the documents that pass all filters; nil is all documents.
+// The result is shared: it must not be changed.
 func (sn *snapshot) filter(filters []search.Filter) (*roaring.Bitmap, error) {
 	var passed *roaring.Bitmap
 	for _, f := range filters {
-		one, err := sn.one(f)
+		one, err := sn.cached(f)
 		if err != nil {
 			return nil, err
-		}
-		if f.Negate {
-			live, err := sn.everything()
-			if err != nil {
-				return nil, err
-			}
-			one = roaring.AndNot(live, one)
 		}
 		if passed == nil {
 			passed = one
@@ -120,6 +116,27 @@ func (sn *snapshot) filter(filters []search.Filter) (*roaring.Bitmap, error) {
 			passed = roaring.And(passed, one)
 		}
 	}
+	return passed, nil
+}
+
+// cached evaluates a filter once a search: its facets are under most of the same ones.
+func (sn *snapshot) cached(f search.Filter) (*roaring.Bitmap, error) {
+	name := fmt.Sprintf("%#v", f)
+	if passed := sn.filters[name]; passed != nil {
+		return passed, nil
+	}
+	passed, err := sn.one(f)
+	if err != nil {
+		return nil, err
+	}
+	if f.Negate {
+		live, err := sn.everything()
+		if err != nil {
+			return nil, err
+		}
+		passed = roaring.AndNot(live, passed)
+	}
+	sn.filters[name] = passed
 	return passed, nil
 }
 
@@ -152,46 +169,82 @@ func (sn *snapshot) one(f search.Filter) (*roaring.Bitmap, error) {
 	return found, nil
 }
 
-// within adds the documents with a number between bounds. Bleve's searcher picks the
-// number terms; exclusive ends are moved by one step of the encoding, as it does itself.
+// within adds the documents with a number between bounds. Exclusive ends are
+// moved to the neighbouring number.
 func (sn *snapshot) within(to *roaring.Bitmap, field string, bounds search.Bounds) error {
-	low, high := math.Inf(-1), math.Inf(1)
-	yes := true
-	step := func(n float64, by int64) float64 {
-		return numeric.Int64ToFloat64(numeric.Float64ToInt64(n) + by)
-	}
+	low, high := numeric.Float64ToInt64(math.Inf(-1)), numeric.Float64ToInt64(math.Inf(1))
 	switch {
 	case bounds.GTE != nil:
-		low = numberOf(bounds.GTE)
+		low = numeric.Float64ToInt64(numberOf(bounds.GTE))
 	case bounds.GT != nil:
-		low = step(numberOf(bounds.GT), 1)
+		low = numeric.Float64ToInt64(numberOf(bounds.GT)) + 1
 	}
 	switch {
 	case bounds.LTE != nil:
-		high = numberOf(bounds.LTE)
+		high = numeric.Float64ToInt64(numberOf(bounds.LTE))
 	case bounds.LT != nil:
-		high = step(numberOf(bounds.LT), -1)
+		high = numeric.Float64ToInt64(numberOf(bounds.LT)) - 1
 	}
 	if low > high {
 		return nil
 	}
-	s, err := searcher.NewNumericRangeSearcher(sn.ctx, sn.reader, &low, &high, &yes, &yes, field, 1,
-		bleve.SearcherOptions{Score: "none"})
-	if err != nil {
-		return fmt.Errorf("search: range: %w", err)
-	}
-	defer s.Close()
-	ctx := &bleve.SearchContext{DocumentMatchPool: bleve.NewDocumentMatchPool(s.DocumentMatchPoolSize()+1, 0), IndexReader: sn.reader}
-	for {
-		match, err := s.Next(ctx)
-		if err != nil {
-			return fmt.Errorf("search: range: %w", err)
+	return splitRange(low, high, func(low, high int64, shift uint) error {
+		return sn.collectRange(to, field,
+			numeric.MustNewPrefixCodedInt64(low, shift), numeric.MustNewPrefixCodedInt64(high, shift))
+	})
+}
+
+// splitRange covers an interval with few terms: precise ones at its ends, and
+// ever shorter prefixes towards the middle (the algorithm of Lucene's
+// LegacyNumericUtils.splitRange). visit gets both ends of a row of terms.
+func splitRange(low, high int64, visit func(low, high int64, shift uint) error) error {
+	for shift := uint(0); ; shift += precisionStep {
+		next := int64(1) << (shift + precisionStep)
+		mask := int64(1<<precisionStep-1) << shift
+		cutLow, cutHigh := low&mask != 0, high&mask != mask
+		nextLow, nextHigh := low, high
+		if cutLow {
+			nextLow += next
 		}
-		if match == nil {
+		if cutHigh {
+			nextHigh -= next
+		}
+		nextLow, nextHigh = nextLow&^mask, nextHigh&^mask
+		if shift+precisionStep >= 64 || nextLow > nextHigh || nextLow < low || nextHigh > high {
+			return visit(low, high, shift)
+		}
+		if cutLow {
+			if err := visit(low, low|mask, shift); err != nil {
+				return err
+			}
+		}
+		if cutHigh {
+			if err := visit(high&^mask, high, shift); err != nil {
+				return err
+			}
+		}
+		low, high = nextLow, nextHigh
+	}
+}
+
+// collectRange adds the documents with a term from low to high.
+func (sn *snapshot) collectRange(to *roaring.Bitmap, field string, low, high []byte) error {
+	dict, err := sn.reader.FieldDictRange(field, low, high)
+	if err != nil {
+		return fmt.Errorf("search: read dictionary: %w", err)
+	}
+	defer dict.Close()
+	for {
+		entry, err := dict.Next()
+		if err != nil {
+			return fmt.Errorf("search: read dictionary: %w", err)
+		}
+		if entry == nil {
 			return nil
 		}
-		to.Add(uint32(match.IndexInternalID.Value()))
-		ctx.DocumentMatchPool.Put(match)
+		if err := sn.collect(to, field, entry.Term); err != nil {
+			return err
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ type matcher interface {
 const end = math.MaxUint64 - 1
 
 // BM25's usual parameters, as Lucene has them.
-var (
+const (
 	k1 = 1.2
 	b  = 0.75
 )
@@ -43,6 +43,7 @@ type snapshot struct {
 	documents uint64 // live ones
 	average   float64
 	live      *roaring.Bitmap // built when needed
+	filters   map[string]*roaring.Bitmap
 }
 
 func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
@@ -50,7 +51,7 @@ func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("search: read: %w", err)
 	}
-	sn := &snapshot{reader: reader, ctx: ctx}
+	sn := &snapshot{reader: reader, ctx: ctx, filters: map[string]*roaring.Bitmap{}}
 	postings, err := reader.TermFieldReader(ctx, []byte(liveTerm), search.FieldText, false, false, false)
 	if err == nil {
 		sn.documents = postings.Count()

@@ -27,6 +27,10 @@ type store struct {
 	lengths sync.Mutex
 	average float64 // of the lengths in search.FieldText
 	counted uint64  // documents it was computed from
+
+	completed      sync.Mutex
+	completedOf    index.IndexReader // the state that completedTerms is of
+	completedTerms map[string][]search.Term
 }
 
 // lockTimeout is how long an index that another process holds is waited for.

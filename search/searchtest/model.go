@@ -26,8 +26,10 @@ func testModel(t *testing.T, h Harness) {
 	ix := h.open(t, schema, nil)
 	docs := map[string]search.Document{}
 	rapid.Check(t, func(t *rapid.T) {
-		changeModel(t, ix, docs)
-		for range 8 {
+		if len(docs) == 0 || rapid.IntRange(0, 4).Draw(t, "change") == 0 {
+			changeModel(t, ix, docs)
+		}
+		for range 5 {
 			checkModel(t, ix, docs)
 		}
 	})

@@ -163,12 +163,30 @@ func testRebuild(t *testing.T, h Harness) {
 	requireInvalid(t, rebuild(t, ix, source(nil), &search.RebuildOptions{BatchSize: 1e6}), "BatchSize")
 }
 
+// testCloseDuringRebuild closes the index from within a rebuild's source.
+func testCloseDuringRebuild(t *testing.T, h Harness) {
+	ix := h.Open(t, Schema(), nil)
+	put(t, ix, Corpus()...)
+	closed := make(chan error, 1)
+	err := ix.Rebuild(t.Context(), func(yield func(search.Document, error) bool) {
+		go func() { closed <- ix.Close() }()
+		for i := 0; ; i++ { // until it is told to stop
+			if !yield(search.Document{ID: fmt.Sprint(i % 100)}, nil) {
+				return
+			}
+		}
+	}, &search.RebuildOptions{BatchSize: 10})
+	require.ErrorIs(t, err, search.ErrClosed)
+	require.NoError(t, <-closed)
+	require.ErrorIs(t, ix.Put(t.Context(), Corpus()...), search.ErrClosed)
+}
+
 // testRebuildWithWrites changes documents at every moment of a rebuild whose
 // source knows nothing of the changes.
 func testRebuildWithWrites(t *testing.T, h Harness) {
 	ctx := t.Context()
 	ix := h.open(t, Schema(), nil)
-	const n = 300
+	const n = 240
 	docs := numbered(0, n)
 	put(t, ix, docs...)
 
@@ -195,7 +213,7 @@ func testRebuildWithWrites(t *testing.T, h Harness) {
 	for w := range 4 {
 		writers.Go(func() {
 			<-started
-			for i := range 25 {
+			for i := range 6 {
 				change(w*71 + i*13)
 			}
 		})
@@ -203,19 +221,19 @@ func testRebuildWithWrites(t *testing.T, h Harness) {
 	require.NoError(t, rebuild(t, ix, func(yield func(search.Document, error) bool) {
 		close(started)
 		for i, d := range docs {
-			if i%10 == 0 {
+			if i%40 == 0 {
 				change(i) // read already, or not yet
 				change(n - 1 - i)
 			}
 			if !yield(d, nil) {
 				return
 			}
-			if i%10 == 5 {
+			if i%40 == 5 {
 				change(i)
 				require.Equal(t, docs[i].ID, d.ID)
 			}
 		}
-	}, &search.RebuildOptions{BatchSize: 16}))
+	}, &search.RebuildOptions{BatchSize: 24}))
 	writers.Wait()
 	require.NoError(t, ix.Refresh(ctx))
 
@@ -233,7 +251,7 @@ func testConcurrent(t *testing.T, h Harness) {
 	failures := make(chan error, 100)
 	for w := range 4 {
 		work.Go(func() {
-			for i := range 10 {
+			for i := range 6 {
 				id := fmt.Sprintf("w%d-%d", w, i)
 				if err := ix.Put(ctx, search.Document{ID: id, Fields: map[string]any{"title": "fresh bread", "price": i}}); err != nil {
 					failures <- err
@@ -272,5 +290,5 @@ func testConcurrent(t *testing.T, h Harness) {
 	close(failures)
 	require.NoError(t, <-failures)
 	require.NoError(t, ix.Refresh(ctx))
-	require.Equal(t, 20, find(t, ix, search.Query{Text: "fresh bread", Exact: true}).Total)
+	require.Equal(t, 12, find(t, ix, search.Query{Text: "fresh bread", Exact: true}).Total)
 }

@@ -57,6 +57,7 @@ func Run(t *testing.T, h Harness) {
 		{"Cursors", testCursors},
 		{"Rebuild", testRebuild},
 		{"RebuildWithWrites", testRebuildWithWrites},
+		{"CloseDuringRebuild", testCloseDuringRebuild},
 		{"Concurrent", testConcurrent},
 		{"Closed", testClosed},
 		{"Model", testModel},

@@ -27,6 +27,11 @@ func Fold(s string) string {
 	return norm.NFC.String(b.String())
 }
 
+// foldWord folds a word: what decomposes into white space keeps none of it.
+func foldWord(s string) string {
+	return strings.Join(strings.Fields(Fold(s)), "")
+}
+
 func ascii(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {

@@ -82,7 +82,7 @@ func Phrases(text string, add func(string)) {
 			previous = ""
 			return true
 		}
-		word := Fold(text[u.Start:u.End])
+		word := foldWord(text[u.Start:u.End])
 		if utf8.RuneCountInString(word) > MaxWord {
 			previous = ""
 			return true

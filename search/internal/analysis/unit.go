@@ -68,7 +68,7 @@ func scanRun(text string, pos int) (Unit, int) {
 			}
 			pos += n
 		}
-		part := Part{Start: start, End: pos, Form: Fold(text[start:pos])}
+		part := Part{Start: start, End: pos, Form: foldWord(text[start:pos])}
 		unit.Parts = append(unit.Parts, part)
 		form.WriteString(part.Form)
 	}
@@ -89,7 +89,7 @@ func scanWord(text string, pos int) (Unit, int) {
 	unit := Unit{Start: pos}
 	partStart, kind := pos, letter
 	cut := func(end int) {
-		if form := Fold(text[partStart:end]); form != "" {
+		if form := foldWord(text[partStart:end]); form != "" {
 			unit.Parts = append(unit.Parts, Part{Start: partStart, End: end, Form: form})
 		}
 	}

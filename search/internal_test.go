@@ -1,0 +1,88 @@
+package search
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEditDistance(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"same", "same", 0}, {"cat", "cut", 1}, {"cat", "cart", 1}, {"cat", "at", 1},
+		{"mosue", "mouse", 1}, {"kettel", "kettle", 1}, {"ca", "abc", 3}, {"日本", "本日", 1}, {"kitten", "sitting", 3},
+	} {
+		require.Equal(t, test.want, editDistance(test.a, test.b), test.a+" "+test.b)
+		require.Equal(t, test.want, editDistance(test.b, test.a), test.b+" "+test.a)
+	}
+}
+
+func TestMinimum(t *testing.T) {
+	t.Parallel()
+	for n, want := range []int{0, 1, 2, 2, 3, 4, 5, 6, 6} {
+		require.Equal(t, want, minimum(n, MatchMost, false), n)
+	}
+	require.Equal(t, 5, minimum(5, MatchAll, false))
+	require.Equal(t, 1, minimum(5, MatchAny, false))
+	require.Equal(t, 1, minimum(2, MatchAll, true))
+	require.Equal(t, 3, minimum(9, MatchAll, true))
+}
+
+func TestStarts(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"a", "ab", "abc", "x", "手", "手机", "手机壳"}, starts([]string{"ab", "abcd", "x", "手机壳套"}))
+	require.Empty(t, starts(nil))
+}
+
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("词", 1000)
+	for _, at := range []int{0, 3, 600, 2997} {
+		start, end := window(long, []span{{at, at + 3}})
+		require.True(t, start <= at && at+3 <= end && end <= len(long))
+		require.True(t, utf8.ValidString(long[start:end]))
+		require.LessOrEqual(t, utf8.RuneCountInString(long[start:end]), fragmentRunes)
+	}
+	start, end := window(long, []span{{0, len(long)}})
+	require.LessOrEqual(t, utf8.RuneCountInString(long[start:end]), 2*fragmentRunes)
+	require.NotEmpty(t, render(long, []span{{0, len(long)}}))
+}
+
+func FuzzRender(f *testing.F) {
+	f.Add("some text & <tags>", 2, 5, 7, 9)
+	f.Add(strings.Repeat("long 词 ", 100), 10, 300, 400, 420)
+	f.Fuzz(func(t *testing.T, text string, a, b, c, d int) {
+		if !(0 <= a && a < b && b < c && c < d && d <= len(text)) || !utf8.ValidString(text[a:b]+text[b:c]) || !utf8.ValidString(text) || !utf8.ValidString(text[c:d]) {
+			return
+		}
+		marked := render(text, []span{{a, b}, {c, d}})
+		require.True(t, utf8.ValidString(marked))
+		plain := strings.NewReplacer("<mark>", "", "</mark>", "").Replace(marked)
+		require.NotContains(t, plain, "<")
+	})
+}
+
+func TestDecodeCursorBounds(t *testing.T) {
+	t.Parallel()
+	bind := [16]byte{1}
+	for _, c := range []cursor{
+		{Step: StepTyped, After: []string{"1"}},
+		{Step: StepTyped, After: []string{"1", strings.Repeat("x", maxPosition+1)}},
+		{Step: "other", After: []string{"1", "2"}},
+		{Step: StepCorrected, Text: strings.Repeat("x", maxQueryText+1), After: []string{"1", "2"}},
+	} {
+		_, err := decodeCursor(c.encode(bind), bind, 2)
+		require.ErrorIs(t, err, ErrInvalid)
+	}
+	whole := cursor{Step: StepCorrected, Text: "tea", After: []string{"1", "2"}}
+	back, err := decodeCursor(whole.encode(bind), bind, 2)
+	require.NoError(t, err)
+	require.Equal(t, whole, *back)
+	_, err = decodeCursor(whole.encode(bind), [16]byte{2}, 2)
+	require.ErrorContains(t, err, "another query")
+}
