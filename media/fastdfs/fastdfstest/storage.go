@@ -206,7 +206,11 @@ func (s *storage) write(r *requestIn) reply {
 		offset = int64(len(f.content))
 	}
 	changed := *f
-	changed.content = append(append([]byte(nil), f.content[:offset]...), content...)
+	base := f.content[:offset:offset]
+	if id, err := fastdfs.ParseFileID("g/" + name); err == nil && id.Source == s.source() && offset == int64(len(f.content)) {
+		base = f.content // only the source adds to the end, so older versions stay as they are
+	}
+	changed.content = append(base, content...)
 	if end := offset + size; end < int64(len(f.content)) {
 		changed.content = append(changed.content, f.content[end:]...)
 	}
