@@ -200,7 +200,7 @@ func (b *bed) downloads(ctx context.Context, name string, size int) (peer.Case, 
 			if _, err := io.ReadFull(d, buf.b[:size]); err != nil {
 				return err
 			}
-			if n, err := d.Read(buf.b[:1]); n != 0 || err != io.EOF {
+			if n, err := d.Read(buf.b[:1]); n != 0 || !errors.Is(err, io.EOF) {
 				return fmt.Errorf("more than %d bytes: %w", size, err)
 			}
 			return nil
