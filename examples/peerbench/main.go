@@ -23,12 +23,16 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/examples/peerbench/media"
 	"github.com/seed82d84382/commerce/examples/peerbench/peer"
 	"github.com/seed82d84382/commerce/examples/peerbench/session"
 )
 
 // areas are the comparisons there are.
-var areas = []peer.Area{session.Area}
+var areas = []peer.Area{media.Area(&fastdfsTrackers), session.Area}
+
+// fastdfsTrackers is where the area media finds a FastDFS cluster.
+var fastdfsTrackers string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -52,6 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	warmup := flags.Duration("warmup", 500*time.Millisecond, "how long each subject runs before it is measured")
 	rounds := flags.Int("rounds", 5, "how often the subjects take turns")
 	jsonFile := flags.String("json", "", "write the results to this file")
+	flags.StringVar(&fastdfsTrackers, "fastdfs", "", "area media: trackers \"host:port,…\" of a FastDFS cluster that may be written to; default one in process")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
