@@ -55,7 +55,7 @@ func TestBackoffIsFullJitterWithACap(t *testing.T) {
 		_, err := task.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
 		require.NoError(t, err)
 		stop := start(w)
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		synctest.Wait()
 		require.NoError(t, stop())
 		require.Len(t, at, 40)
@@ -89,7 +89,7 @@ func TestRetryAfterIsExact(t *testing.T) {
 		_, err := number.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
 		require.NoError(t, err)
 		stop := start(w)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		synctest.Wait()
 		require.NoError(t, stop())
 		require.Len(t, at, 2)
@@ -109,7 +109,7 @@ func TestTimeoutCancelsAndCounts(t *testing.T) {
 		_, err := task.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
 		require.NoError(t, err)
 		stop := start(w)
-		time.Sleep(4 * time.Second)
+		<-time.After(4 * time.Second)
 		synctest.Wait()
 		require.NoError(t, stop())
 		require.Equal(t, notify.TimedOut, dead(t, q)[0].Failure.Reason)
@@ -124,13 +124,13 @@ func TestLeaseIsRenewedWhileTheHandlerRuns(t *testing.T) {
 		w := notify.NewWorker(q, &notify.WorkerOptions{Lease: 3 * time.Second})
 		task.Handle(w, func(context.Context, *notify.Job[int]) error {
 			runs.Add(1)
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			return nil
 		})
 		_, err := task.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
 		require.NoError(t, err)
 		stop := start(w)
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		require.NoError(t, stop())
 		require.EqualValues(t, 1, runs.Load())
 		records, err := q.List(t.Context(), notify.Filter{})
@@ -177,7 +177,7 @@ func TestLostLeaseCancelsAndIsDiscarded(t *testing.T) {
 		_, err := task.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
 		require.NoError(t, err)
 		stopLate := start(late)
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		synctest.Wait()
 		var attempt int
 		other := notify.NewWorker(q, nil)
@@ -186,7 +186,7 @@ func TestLostLeaseCancelsAndIsDiscarded(t *testing.T) {
 			return nil
 		})
 		stopOther := start(other)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		require.NoError(t, stopLate())
 		require.NoError(t, stopOther())
@@ -206,7 +206,7 @@ func TestStopWaitsThenCancelsThenLeavesBehind(t *testing.T) {
 		task.Handle(w, func(ctx context.Context, job *notify.Job[string]) error {
 			switch job.Args {
 			case "quick":
-				time.Sleep(8 * time.Second)
+				<-time.After(8 * time.Second)
 				finished.Store(ctx.Err() == nil)
 			case "polite":
 				<-ctx.Done()
@@ -298,7 +298,7 @@ func TestWeightsShareTheHandlers(t *testing.T) {
 			}})
 			var often, seldom atomic.Int32
 			number.Handle(w, func(_ context.Context, job *notify.Job[int]) error {
-				time.Sleep(25*time.Millisecond + rand.N(50*time.Millisecond))
+				<-time.After(25*time.Millisecond + rand.N(50*time.Millisecond))
 				if job.Queue == "often" {
 					often.Add(1)
 				} else {
@@ -307,7 +307,7 @@ func TestWeightsShareTheHandlers(t *testing.T) {
 				return nil
 			})
 			stop := start(w)
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 			require.NoError(t, stop())
 			require.InDelta(t, 3, float64(often.Load())/float64(seldom.Load()), 0.5)
 		})
@@ -337,20 +337,20 @@ func TestQueueConcurrencyAndRate(t *testing.T) {
 			running++
 			most = max(most, running)
 			mu.Unlock()
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			mu.Lock()
 			running--
 			mu.Unlock()
 			return nil
 		})
 		stop := start(w)
-		time.Sleep(5*time.Second + time.Millisecond)
+		<-time.After(5*time.Second + time.Millisecond)
 		synctest.Wait()
 		mu.Lock()
 		require.Equal(t, 2, most)
 		require.Equal(t, 11, slow, "one at once and two a second")
 		mu.Unlock()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		require.NoError(t, stop())
 	})
 }
@@ -384,7 +384,7 @@ func TestWorkerOutlivesABackendThatFails(t *testing.T) {
 		_, err := number.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
 		require.NoError(t, err)
 		stop := start(w)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		require.NoError(t, stop())
 		require.Equal(t, 1, handled)
 		records, err := q.List(t.Context(), notify.Filter{})
