@@ -167,6 +167,22 @@ func checkSettleRace(t *testing.T, b *bench) {
 	requireClean(t, stocks[0])
 }
 
+// checkFirstReceipts: deliveries of a SKU that nobody has had before, all at once, are all counted.
+func checkFirstReceipts(t *testing.T, b *bench) {
+	ctx, stocks := t.Context(), b.handles(t)
+	for round := range 8 {
+		sku := fmt.Sprint("new ", round)
+		together(8, stocks, func(caller int, stock *inventory.Inventory) {
+			_, err := stock.Receive(ctx, inventory.Receipt{Key: fmt.Sprint("delivery ", round, " ", caller), Lines: []inventory.Line{line(sku, 10)}})
+			if err != nil {
+				t.Errorf("receive: %v", err)
+			}
+		})
+		requireLevel(t, stocks[0], sku, 80, 0)
+	}
+	requireClean(t, stocks[0])
+}
+
 // checkReturnRace: of a sold order no more comes back than was sold, however many bring it at once.
 func checkReturnRace(t *testing.T, b *bench) {
 	ctx, stocks := t.Context(), b.handles(t)

@@ -89,6 +89,7 @@ var checks = []struct {
 	{"OneKeyManyCallers", checkOneKeyManyCallers},
 	{"UnsortedOrders", checkUnsortedOrders},
 	{"SettleRace", checkSettleRace},
+	{"FirstReceipts", checkFirstReceipts},
 	{"ReturnRace", checkReturnRace},
 	{"ConcurrentSweeps", checkConcurrentSweeps},
 	{"Linearizable", checkLinearizable},
