@@ -82,7 +82,7 @@ type Options struct {
 	Tracer Tracer
 	// Now is the clock of expiry and movements. Default: time.Now. Processes that share a database should agree on the time.
 	Now func() time.Time
-	// Logger hears of background failures. Default: slog.Default().
+	// Logger hears of background failures and, at debug level, of every transaction that is tried again and why. Default: slog.Default().
 	Logger *slog.Logger
 }
 

@@ -63,6 +63,19 @@ func TestLatenciesAreExactToOnePercent(t *testing.T) {
 	require.Zero(t, new(Latencies).Quantile(0.5))
 }
 
+func TestLatenciesTravelAsJSON(t *testing.T) {
+	l := new(Latencies)
+	for _, d := range []time.Duration{0, 1000, 1000, time.Second} {
+		l.Add(d)
+	}
+	text, err := json.Marshal(l)
+	require.NoError(t, err)
+	read := new(Latencies)
+	require.NoError(t, json.Unmarshal(text, read))
+	require.Equal(t, l, read)
+	require.Error(t, json.Unmarshal([]byte(`{"counts": {"-1": 2}}`), read))
+}
+
 func TestInterleaveTakesTurns(t *testing.T) {
 	var order strings.Builder
 	subject := func(name string) Subject {

@@ -27,10 +27,11 @@ func (s *Store) optimistic(ctx context.Context, requests []inventory.Request) (r
 			if results, effects = applyAll(book, requests); len(effects) == 0 {
 				return nil
 			}
-			if err := writeIfUnchanged(ctx, tx, effects); !errors.Is(err, errAhead) || attempt >= s.options.Retries {
+			err = writeIfUnchanged(ctx, tx, effects)
+			if !errors.Is(err, errAhead) || attempt >= s.options.Retries {
 				return err
 			}
-			if !pause(ctx, attempt) {
+			if !s.pause(ctx, attempt, err) {
 				return ctx.Err()
 			}
 		}

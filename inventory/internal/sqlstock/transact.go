@@ -41,7 +41,7 @@ func (s *Store) transact(ctx context.Context, begin []string, work func(queryer)
 		if attempt >= s.options.Retries {
 			return fmt.Errorf("%w: gave up after %d tries: %w", inventory.ErrContention, attempt+1, err)
 		}
-		if !pause(ctx, attempt) {
+		if !s.pause(ctx, attempt, err) {
 			return ctx.Err()
 		}
 	}
@@ -66,8 +66,9 @@ func (s *Store) again(err error) bool {
 		s.dialect.Fault(err) != Permanent
 }
 
-// pause waits a random part of a time that doubles from 1 to 64 ms.
-func pause(ctx context.Context, attempt int) bool {
+// pause notes why a try failed and waits a random part of a time that doubles from 1 to 64 ms.
+func (s *Store) pause(ctx context.Context, attempt int, why error) bool {
+	s.options.Logger.DebugContext(ctx, "inventory: try again", "attempt", attempt+1, "error", why)
 	timer := time.NewTimer(rand.N(time.Millisecond << min(attempt, 6)))
 	defer timer.Stop()
 	select {

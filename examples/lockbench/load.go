@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/inventory"
+)
+
+// load is one process's part of a run.
+type load struct {
+	Engine, DSN, Workload string
+	Strategy              inventory.Strategy
+	Prefix                string // of all SKUs and keys of the run
+	Process               int
+	Callers, Pool         int
+	Workers               int
+	Warmup, Duration      time.Duration
+}
+
+// outcome is what a process's callers were told.
+type outcome struct {
+	Ops, Errors        int64
+	FirstError         string
+	Elapsed            time.Duration
+	Latencies          *bench.Latencies
+	Acknowledged       int64 // units, those of the warm-up included
+	Retries, Deadlocks int64
+}
+
+// shop is an open inventory.
+type shop struct {
+	*inventory.Inventory
+	db *sql.DB // nil in memory
+}
+
+func (l load) open(ctx context.Context, logger *slog.Logger) (*shop, error) {
+	e := engineNamed(l.Engine)
+	s := &shop{}
+	var err error
+	if e.connect != nil {
+		if s.db, err = e.connect(l.DSN, l.Pool); err != nil {
+			return nil, err
+		}
+	}
+	s.Inventory, err = e.open(ctx, s.db, &inventory.Options{Strategy: l.Strategy, Workers: l.Workers, SweepInterval: -1, Retries: 100_000, Logger: logger})
+	if err != nil && s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return s, err
+}
+
+func (s *shop) close() error {
+	err := s.Close()
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	return err
+}
+
+// drive lets the callers buy and returns what they were told.
+func (l load) drive(ctx context.Context, stock *inventory.Inventory, retries *retryCounter) (outcome, error) {
+	w := workloadNamed(l.Workload)
+	callers := make([]struct {
+		dice   *dice
+		orders int
+	}, l.Callers)
+	for n := range callers {
+		callers[n].dice = newDice()
+	}
+	var acknowledged atomic.Int64
+	sample, err := bench.Run(ctx, bench.Load{Callers: l.Callers, Duration: l.Duration, Warmup: l.Warmup}, func(ctx context.Context, n int) error {
+		caller := &callers[n]
+		caller.orders++
+		order := w.order(caller.dice, l.Prefix, fmt.Sprintf("%s/%d/%d/%d", l.Prefix, l.Process, n, caller.orders))
+		_, err := stock.Reserve(ctx, order)
+		if err == nil {
+			acknowledged.Add(int64(len(order.Lines)))
+		} else if w.units < plenty && errors.Is(err, inventory.ErrInsufficient) {
+			return nil // that is an answer
+		}
+		return err
+	})
+	o := outcome{Ops: sample.Ops, Errors: sample.Errors, Elapsed: sample.Elapsed, Latencies: sample.Latencies,
+		Acknowledged: acknowledged.Load(), Retries: retries.all.Load(), Deadlocks: retries.deadlocks.Load()}
+	if sample.FirstErr != nil {
+		o.FirstError = sample.FirstErr.Error()
+	}
+	return o, err
+}
+
+// retryCounter is a log handler that counts how often a transaction was tried again.
+type retryCounter struct{ all, deadlocks atomic.Int64 }
+
+const erDeadlock = 1213
+
+func (c *retryCounter) Enabled(context.Context, slog.Level) bool { return true }
+func (c *retryCounter) WithAttrs([]slog.Attr) slog.Handler       { return c }
+func (c *retryCounter) WithGroup(string) slog.Handler            { return c }
+
+func (c *retryCounter) Handle(_ context.Context, record slog.Record) error {
+	if record.Message != "inventory: try again" {
+		return nil
+	}
+	c.all.Add(1)
+	record.Attrs(func(a slog.Attr) bool {
+		err, _ := a.Value.Any().(error)
+		if e, ok := errors.AsType[*driver.MySQLError](err); ok && e.Number == erDeadlock {
+			c.deadlocks.Add(1)
+		}
+		return true
+	})
+	return nil
+}
