@@ -213,19 +213,28 @@ func (c *canvas) rows(bounds image.Rectangle, cover func(x0, y int, row []float6
 
 // put lays a colour over a pixel of which a part a is covered.
 func put(pix []uint8, above colour, a float64) {
-	if a *= above.a; a <= 0 {
-		return
+	a *= above.a
+	if a < 0.5/255 {
+		return // too little to change any of the 256 steps
 	}
 	a = min(a, 1)
-	pix[0] = over(pix[0], above.r, a)
-	pix[1] = over(pix[1], above.g, a)
-	pix[2] = over(pix[2], above.b, a)
+	below := 1 - a
+	a *= 255
+	pix[0] = uint8(float64(pix[0])*below + clamp(above.r)*a + 0.5)
+	pix[1] = uint8(float64(pix[1])*below + clamp(above.g)*a + 0.5)
+	pix[2] = uint8(float64(pix[2])*below + clamp(above.b)*a + 0.5)
 	pix[3] = 255
 }
 
-func over(below uint8, above, alpha float64) uint8 {
-	above = min(max(above, 0), 1) * 255
-	return uint8(float64(below) + (above-float64(below))*alpha + 0.5)
+// clamp is quicker than min and max, which look for NaN too.
+func clamp(v float64) float64 {
+	if v < 0 {
+		return 0
+	}
+	if v > 1 {
+		return 1
+	}
+	return v
 }
 
 // whole covers all of a row.

@@ -94,7 +94,13 @@ func (s *slopes) radius(y float64) (r, slope float64) {
 		i = s.first[min(int(y-s.top), n-1)]
 	}
 	p := &s.pieces[s.from(i, y)]
-	return p.r + p.slope*(min(max(y, p.y0), p.y1)-p.y0), p.slope
+	if y > p.y1 {
+		y = p.y1
+	}
+	if y <= p.y0 {
+		return p.r, p.slope
+	}
+	return p.r + p.slope*(y-p.y0), p.slope
 }
 
 // outline is the silhouette: the near half of the foot, the sides, and the far
@@ -128,8 +134,16 @@ func (c *canvas) turn(l *lathe, m material) {
 		var r, slope, u, w float64
 		for range 4 {
 			r, slope = profile.radius(t)
-			u = min(max((x-l.cx)/max(r, 1e-6), -1), 1)
-			w = math.Sqrt(1 - u*u)
+			u, w = x-l.cx, 0
+			switch {
+			case u >= r:
+				u = 1
+			case u <= -r:
+				u = -1
+			default:
+				u /= r
+				w = math.Sqrt(1 - u*u)
+			}
 			before := t
 			if t = y - tilt*r*w; t == before {
 				break // as on an upright wall: nothing would change
