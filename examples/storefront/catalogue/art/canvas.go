@@ -313,7 +313,7 @@ func (c *canvas) shadow(p *path, dx, dy, blur, strength float64) {
 	if cover == nil {
 		return
 	}
-	field := make([]float64, size*size)
+	field, half := make([]float64, size*size), make([]float64, size*size)
 	for y := cover.Rect.Min.Y; y < cover.Rect.Max.Y; y++ {
 		from := cover.PixOffset(cover.Rect.Min.X, y)
 		for i, a := range cover.Pix[from : from+cover.Rect.Dx()] {
@@ -322,8 +322,8 @@ func (c *canvas) shadow(p *path, dx, dy, blur, strength float64) {
 	}
 	radius := int(blur*math.Abs(c.toward.a+c.toward.b)/coarse/2) + 1
 	for range 3 { // three box blurs are nearly a Gaussian
-		field = boxBlur(field, size, 1, size, radius)
-		field = boxBlur(field, size, size, 1, radius)
+		boxBlur(half, field, size, 1, size, radius)
+		boxBlur(field, half, size, size, 1, radius)
 	}
 	reach := 3*radius + 2
 	spread := cover.Rect.Inset(-reach)
@@ -343,9 +343,10 @@ func (c *canvas) shadow(p *path, dx, dy, blur, strength float64) {
 	})
 }
 
-// boxBlur averages along lines: step goes along one, stride from one to the next.
-func boxBlur(field []float64, size, step, stride, radius int) []float64 {
-	out := make([]float64, len(field))
+// boxBlur averages field along lines into out: step goes along one, stride from
+// one to the next.
+func boxBlur(out, field []float64, size, step, stride, radius int) {
+	share := 1 / float64(2*radius+1)
 	for line := range size {
 		base, sum := line*stride, 0.0
 		for i := range min(radius, size) {
@@ -358,8 +359,7 @@ func boxBlur(field []float64, size, step, stride, radius int) []float64 {
 			if j := i - radius - 1; j >= 0 {
 				sum -= field[base+j*step]
 			}
-			out[base+i*step] = sum / float64(2*radius+1)
+			out[base+i*step] = sum * share
 		}
 	}
-	return out
 }
