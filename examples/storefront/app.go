@@ -23,6 +23,7 @@ type app struct {
 	shop   *shop.Shop
 	worker *notify.Worker
 	web    http.Handler
+	warmUp func(context.Context) error // nil: nothing is drawn ahead
 	log    *slog.Logger
 	close  []func() error // last opened first
 }
@@ -137,8 +138,12 @@ func (a *app) open(cfg *config, b *backends, indexer *shop.Indexer) error {
 		return err
 	}
 	a.onClose(admins.Close)
+	pictures := shop.NewPictures(b.db, b.images)
+	if cfg.warmUp {
+		a.warmUp = func(ctx context.Context) error { return warmUp(ctx, b.products, a.shop, pictures) }
+	}
 	pages, err := web.New(&web.Options{
-		Shop: a.shop, Products: b.products, Pictures: shop.NewPictures(b.db, b.images), Indexer: indexer,
+		Shop: a.shop, Products: b.products, Pictures: pictures, Indexer: indexer,
 		Sessions: shoppers, AdminSessions: admins, Search: b.index, Images: b.images,
 		Queue: b.queue, Outbox: b.outbox,
 		HTTPS: https, TrustProxy: cfg.trustProxy, LoginLimit: cfg.loginLimit, Hold: cfg.hold, Log: a.log, Now: time.Now,

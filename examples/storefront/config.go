@@ -29,6 +29,7 @@ type config struct {
 	loginLimit    int
 	logLevel      slog.Level
 	headlessCheck bool
+	warmUp        bool // draw the first pictures before somebody asks
 }
 
 const (
@@ -52,6 +53,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*c
 	flags.DurationVar(&cfg.hold, "hold", 10*time.Minute, "how long a checkout holds its stock, 1s to 24h")
 	flags.IntVar(&cfg.loginLimit, "login-limit", 20, "log-in attempts and codes a minute from one `address`, 1 to 100000")
 	flags.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
+	flags.BoolVar(&cfg.warmUp, "warm-up", true, "once the shop is open, draw the pictures of the front page and of the best sellers in the background")
 	flags.BoolVar(&cfg.headlessCheck, "headless-check", false, "walk the whole journey over HTTP, print each step and exit; a given -addr that answers is walked as it is")
 
 	if err := flags.Parse(args); err != nil {

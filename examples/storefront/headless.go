@@ -24,6 +24,7 @@ func headlessCheck(ctx context.Context, cfg *config, stdout, stderr io.Writer) e
 	}
 	own := *cfg
 	own.development = true // the walk reads its codes in the outbox
+	own.warmUp = false     // the walk is over before it would help
 	if !cfg.addrGiven {
 		own.addr = "127.0.0.1:0"
 	}

@@ -207,7 +207,7 @@ func startShop(t *testing.T, args ...string) *shopUnderTest {
 	s := &shopUnderTest{out: &output{}, errs: &output{}}
 	status := make(chan int, 1)
 	go func() {
-		status <- run(ctx, append([]string{"-addr", "127.0.0.1:0", "-log-level", "warn"}, args...), noEnvironment, s.out, s.errs)
+		status <- run(ctx, append([]string{"-addr", "127.0.0.1:0", "-log-level", "warn", "-warm-up=false"}, args...), noEnvironment, s.out, s.errs)
 	}()
 	s.stop = sync.OnceValue(func() int {
 		cancel()

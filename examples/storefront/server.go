@@ -85,6 +85,14 @@ func (a *app) run(ctx context.Context, listener net.Listener, ready func()) erro
 	group.Go(func() error { return a.worker.Run(background) })
 	group.Go(func() error { a.sweep(background); return nil })
 	ready()
+	if a.warmUp != nil {
+		group.Go(func() error {
+			if err := a.warmUp(running); err != nil && running.Err() == nil {
+				a.log.Error("draw pictures ahead", "error", err) // they are drawn when somebody asks
+			}
+			return nil
+		})
+	}
 	return group.Wait()
 }
 

@@ -26,6 +26,7 @@ type Pictures struct {
 	images  *media.Store
 	flights singleflight.Group
 	drawing *semaphore.Weighted
+	rush    rush
 }
 
 // NewPictures keeps pictures in images and their names in the shop's database,
@@ -131,13 +132,12 @@ func (p *Pictures) keep(ctx context.Context, statement, key string, file media.F
 // Draw returns the stored file of a view of a product, and draws it when it is
 // the first to ask. However many ask at once, it is drawn once.
 func (p *Pictures) Draw(ctx context.Context, product *catalogue.Product, view int) (media.File, error) {
-	stored, err := p.Of(ctx, []catalogue.Product{*product}, view)
-	if err != nil {
-		return media.File{}, err
+	file, ok, err := p.stored(ctx, product, view)
+	if err != nil || ok {
+		return file, err
 	}
-	if file, ok := stored[product.SKU]; ok {
-		return file, nil
-	}
+	p.rush.begin()
+	defer p.rush.end()
 	key := drawingKey(product, view)
 	result := p.flights.DoChan(key, func() (any, error) {
 		// Whoever asked first may leave: the drawing is for everyone.
@@ -152,6 +152,12 @@ func (p *Pictures) Draw(ctx context.Context, product *catalogue.Product, view in
 	case <-ctx.Done():
 		return media.File{}, ctx.Err()
 	}
+}
+
+func (p *Pictures) stored(ctx context.Context, product *catalogue.Product, view int) (media.File, bool, error) {
+	files, err := p.Of(ctx, []catalogue.Product{*product}, view)
+	file, ok := files[product.SKU]
+	return file, ok, err
 }
 
 func (p *Pictures) draw(ctx context.Context, key string, product *catalogue.Product, view int) (media.File, error) {

@@ -3,6 +3,7 @@ package art
 import (
 	"image"
 	"math"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,8 +61,15 @@ func TestDrawTakesWhatItIsGiven(t *testing.T) {
 	require.NotPanics(t, func() { render(small, "mug", []string{"red", "#zzzzzz", "", "#123456", "#654321"}, "", 0) })
 }
 
+// BenchmarkDraw draws a turned body and a flat one in each of their views.
 func BenchmarkDraw(b *testing.B) {
-	for b.Loop() {
-		Draw("teapot", nil, "", 0)
+	for _, shape := range []string{"teapot", "phone"} {
+		for view := range Views {
+			b.Run(shape+"/"+strconv.Itoa(view), func(b *testing.B) {
+				for b.Loop() {
+					Draw(shape, nil, "", view)
+				}
+			})
+		}
 	}
 }

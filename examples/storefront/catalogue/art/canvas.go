@@ -2,7 +2,6 @@ package art
 
 import (
 	"image"
-	"image/color"
 	"image/draw"
 	"math"
 
@@ -118,10 +117,11 @@ func translate(dx, dy float64) affine { return affine{1, 0, dx, 0, 1, dy} }
 // canvas is what a scene is drawn on.
 type canvas struct {
 	img    *image.RGBA
-	toward affine // scene to pixels
-	mask   *image.Alpha
+	toward affine       // scene to pixels
+	mask   *image.Alpha // nil: nothing is masked; what lies outside its rectangle is
 	raster vector.Rasterizer
 	cover  []uint8
+	row    []float64
 }
 
 func newCanvas(size int) *canvas {
@@ -163,51 +163,89 @@ func (c *canvas) fill(p *path, paint paint) {
 	if cover == nil {
 		return
 	}
-	c.blend(cover.Rect, paint, func(x, y int) float64 {
-		return float64(cover.Pix[(y-cover.Rect.Min.Y)*cover.Stride+x-cover.Rect.Min.X]) / 255
+	c.blend(cover.Rect, paint, func(x0, y int, row []float64) {
+		from := cover.PixOffset(x0, y)
+		for i, a := range cover.Pix[from : from+len(row)] {
+			row[i] = float64(a) / 255
+		}
 	})
 }
 
-// blend paints the pixels of a rectangle by how much of each is covered.
-func (c *canvas) blend(bounds image.Rectangle, paint paint, cover func(x, y int) float64) {
+// blend paints the pixels of a rectangle by how much of each is covered: cover
+// tells it of a row at a time, from x0 on.
+func (c *canvas) blend(bounds image.Rectangle, paint paint, cover func(x0, y int, row []float64)) {
 	back := c.toward.inverse()
-	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			a := cover(x, y)
+	c.rows(bounds, cover, func(y int, pix []uint8, row []float64, x0 int) {
+		py := float64(y) + 0.5
+		bx, by := back.b*py, back.e*py
+		for i, a := range row {
 			if a == 0 {
 				continue
 			}
-			if c.mask != nil {
-				m := c.mask.Pix[y*c.mask.Stride+x]
-				if m == 0 {
-					continue
-				}
-				a *= float64(m) / 255
-			}
-			px, py := float64(x)+0.5, float64(y)+0.5
-			col := paint(back.a*px+back.b*py+back.c, back.d*px+back.e*py+back.f)
-			if a *= col.a; a <= 0 {
-				continue
-			}
-			i := y*c.img.Stride + 4*x
-			pix := c.img.Pix[i : i+4 : i+4]
-			pix[0] = over(pix[0], col.r, a)
-			pix[1] = over(pix[1], col.g, a)
-			pix[2] = over(pix[2], col.b, a)
-			pix[3] = 255
+			px := float64(x0+i) + 0.5
+			put(pix[4*i:4*i+4:4*i+4], paint(back.a*px+bx+back.c, back.d*px+by+back.f), a)
 		}
+	})
+}
+
+// rows calls paint for each row of a rectangle that the mask allows, with its
+// pixels and how much of each is to be painted.
+func (c *canvas) rows(bounds image.Rectangle, cover func(x0, y int, row []float64), paint func(y int, pix []uint8, row []float64, x0 int)) {
+	if c.mask != nil {
+		bounds = bounds.Intersect(c.mask.Rect)
+	}
+	if c.row == nil {
+		c.row = make([]float64, c.img.Rect.Dx())
+	}
+	row := c.row[:bounds.Dx()]
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		cover(bounds.Min.X, y, row)
+		if c.mask != nil {
+			from := c.mask.PixOffset(bounds.Min.X, y)
+			for i, m := range c.mask.Pix[from : from+len(row)] {
+				row[i] *= float64(m) / 255
+			}
+		}
+		from := c.img.PixOffset(bounds.Min.X, y)
+		paint(y, c.img.Pix[from:from+4*len(row)], row, bounds.Min.X)
 	}
 }
 
-func over(below uint8, above, alpha float64) uint8 {
-	above = min(max(above, 0), 1) * 255
-	return uint8(float64(below) + (above-float64(below))*min(alpha, 1) + 0.5)
+// put lays a colour over a pixel of which a part a is covered.
+func put(pix []uint8, above colour, a float64) {
+	a *= above.a
+	if a < 0.5/255 {
+		return // too little to change any of the 256 steps
+	}
+	a = min(a, 1)
+	below := 1 - a
+	a *= 255
+	pix[0] = uint8(float64(pix[0])*below + clamp(above.r)*a + 0.5)
+	pix[1] = uint8(float64(pix[1])*below + clamp(above.g)*a + 0.5)
+	pix[2] = uint8(float64(pix[2])*below + clamp(above.b)*a + 0.5)
+	pix[3] = 255
+}
+
+// clamp is quicker than min and max, which look for NaN too.
+func clamp(v float64) float64 {
+	if v < 0 {
+		return 0
+	}
+	if v > 1 {
+		return 1
+	}
+	return v
+}
+
+// whole covers all of a row.
+func whole(_, _ int, row []float64) {
+	for i := range row {
+		row[i] = 1
+	}
 }
 
 // everywhere paints the whole canvas.
-func (c *canvas) everywhere(paint paint) {
-	c.blend(c.img.Rect, paint, func(_, _ int) float64 { return 1 })
-}
+func (c *canvas) everywhere(paint paint) { c.blend(c.img.Rect, paint, whole) }
 
 // wash paints the whole canvas with a paint that changes slowly: it is asked
 // at every sixteenth pixel, and what lies between is interpolated.
@@ -221,28 +259,38 @@ func (c *canvas) wash(slow paint) {
 			grid[j*size+i] = slow(q.x, q.y)
 		}
 	}
-	pixels := c.toward
-	c.toward = affine{a: 1, e: 1} // the paint below counts in pixels
-	c.everywhere(func(x, y float64) colour {
-		i, j := int(x)/pitch, int(y)/pitch
-		fx, fy := x/pitch-float64(i), y/pitch-float64(j)
-		at := grid[j*size+i:]
-		return at[0].mix(at[1], fx).mix(at[size].mix(at[size+1], fx), fy)
+	line := make([]colour, size)
+	c.rows(c.img.Rect, whole, func(y int, pix []uint8, row []float64, x0 int) {
+		j, fy := y/pitch, (float64(y%pitch)+0.5)/pitch
+		for i := range line {
+			line[i] = grid[j*size+i].mix(grid[(j+1)*size+i], fy)
+		}
+		for i, a := range row {
+			if a > 0 {
+				x := x0 + i
+				put(pix[4*i:4*i+4:4*i+4], line[x/pitch].mix(line[x/pitch+1], (float64(x%pitch)+0.5)/pitch), a)
+			}
+		}
 	})
-	c.toward = pixels
 }
 
 // inside draws only where p is, and where enclosing calls allow.
 func (c *canvas) inside(p *path, draw func()) {
-	mask := image.NewAlpha(c.img.Rect)
+	mask := &image.Alpha{} // allows nothing
 	if cover := c.coverage(p); cover != nil {
-		for y := cover.Rect.Min.Y; y < cover.Rect.Max.Y; y++ {
-			for x := cover.Rect.Min.X; x < cover.Rect.Max.X; x++ {
-				a := cover.AlphaAt(x, y).A
-				if c.mask != nil {
-					a = uint8(uint16(a) * uint16(c.mask.AlphaAt(x, y).A) / 255)
+		bounds := cover.Rect
+		if c.mask != nil {
+			bounds = bounds.Intersect(c.mask.Rect)
+		}
+		mask = image.NewAlpha(bounds)
+		for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+			line := mask.Pix[mask.PixOffset(bounds.Min.X, y):][:bounds.Dx()]
+			copy(line, cover.Pix[cover.PixOffset(bounds.Min.X, y):])
+			if c.mask != nil {
+				outer := c.mask.Pix[c.mask.PixOffset(bounds.Min.X, y):]
+				for i, a := range line {
+					line[i] = uint8(uint16(a) * uint16(outer[i]) / 255)
 				}
-				mask.SetAlpha(x, y, color.Alpha{A: a})
 			}
 		}
 	}
@@ -265,33 +313,40 @@ func (c *canvas) shadow(p *path, dx, dy, blur, strength float64) {
 	if cover == nil {
 		return
 	}
-	field := make([]float64, size*size)
+	field, half := make([]float64, size*size), make([]float64, size*size)
 	for y := cover.Rect.Min.Y; y < cover.Rect.Max.Y; y++ {
-		for x := cover.Rect.Min.X; x < cover.Rect.Max.X; x++ {
-			field[y*size+x] = float64(cover.AlphaAt(x, y).A) / 255
+		from := cover.PixOffset(cover.Rect.Min.X, y)
+		for i, a := range cover.Pix[from : from+cover.Rect.Dx()] {
+			field[y*size+cover.Rect.Min.X+i] = float64(a) / 255
 		}
 	}
 	radius := int(blur*math.Abs(c.toward.a+c.toward.b)/coarse/2) + 1
 	for range 3 { // three box blurs are nearly a Gaussian
-		field = boxBlur(field, size, 1, size, radius)
-		field = boxBlur(field, size, size, 1, radius)
+		boxBlur(half, field, size, 1, size, radius)
+		boxBlur(field, half, size, size, 1, radius)
 	}
 	reach := 3*radius + 2
 	spread := cover.Rect.Inset(-reach)
 	dark := image.Rect(spread.Min.X*coarse, spread.Min.Y*coarse, spread.Max.X*coarse, spread.Max.Y*coarse).Intersect(c.img.Rect)
-	c.blend(dark, solid(colour{0.10, 0.08, 0.10, strength}), func(x, y int) float64 {
-		fx, fy := float64(x)/coarse, float64(y)/coarse
-		x0, y0 := int(fx), int(fy)
-		x1, y1 := min(x0+1, size-1), min(y0+1, size-1)
-		fx, fy = fx-float64(x0), fy-float64(y0)
-		top := field[y0*size+x0]*(1-fx) + field[y0*size+x1]*fx
-		return top*(1-fy) + (field[y1*size+x0]*(1-fx)+field[y1*size+x1]*fx)*fy
+	line := make([]float64, size) // of the field, at the height of a row
+	c.blend(dark, solid(colour{0.10, 0.08, 0.10, strength}), func(x0, y int, row []float64) {
+		top, fy := y/coarse, float64(y%coarse)/coarse
+		bottom := min(top+1, size-1)
+		for x := range line {
+			line[x] = field[top*size+x]*(1-fy) + field[bottom*size+x]*fy
+		}
+		for i := range row {
+			x := x0 + i
+			fx := float64(x%coarse) / coarse
+			row[i] = line[x/coarse]*(1-fx) + line[min(x/coarse+1, size-1)]*fx
+		}
 	})
 }
 
-// boxBlur averages along lines: step goes along one, stride from one to the next.
-func boxBlur(field []float64, size, step, stride, radius int) []float64 {
-	out := make([]float64, len(field))
+// boxBlur averages field along lines into out: step goes along one, stride from
+// one to the next.
+func boxBlur(out, field []float64, size, step, stride, radius int) {
+	share := 1 / float64(2*radius+1)
 	for line := range size {
 		base, sum := line*stride, 0.0
 		for i := range min(radius, size) {
@@ -304,8 +359,7 @@ func boxBlur(field []float64, size, step, stride, radius int) []float64 {
 			if j := i - radius - 1; j >= 0 {
 				sum -= field[base+j*step]
 			}
-			out[base+i*step] = sum / float64(2*radius+1)
+			out[base+i*step] = sum * share
 		}
 	}
-	return out
 }

@@ -6,12 +6,17 @@ import "math"
 // an ellipse of this proportion.
 const tilt = 0.26
 
-// Light comes from the upper left, towards the eye.
-var light = func() [3]float64 {
-	x, y, z := -0.50, -0.62, 0.70
+// Light comes from the upper left, towards the eye; halfway is Blinn's vector
+// between the two.
+var (
+	light   = unit(-0.50, -0.62, 0.70)
+	halfway = unit(light[0], light[1], light[2]+1)
+)
+
+func unit(x, y, z float64) [3]float64 {
 	n := math.Sqrt(x*x + y*y + z*z)
 	return [3]float64{x / n, y / n, z / n}
-}()
+}
 
 // material says how a surface gives back light.
 type material struct {
@@ -50,17 +55,52 @@ func pairs(xy []float64) []point {
 func (l *lathe) top() point    { return l.profile[0] }
 func (l *lathe) bottom() point { return l.profile[len(l.profile)-1] }
 
-// radius returns the radius and its slope at a height of the profile.
-func (l *lathe) radius(y float64) (r, slope float64) {
-	last := len(l.profile) - 1
-	i := 1
-	for i < last && l.profile[i].y < y {
+// slopes finds the piece of a profile at a height without walking down to it.
+type slopes struct {
+	pieces []piece
+	top    float64
+	first  []int // by whole units below the top: the piece that may be there, or one before it
+}
+
+// piece is a straight part of a profile.
+type piece struct{ r, slope, y0, y1 float64 }
+
+func (l *lathe) slopes() *slopes {
+	s := &slopes{top: l.top().y}
+	for i, b := range l.profile[1:] {
+		a := l.profile[i]
+		s.pieces = append(s.pieces, piece{a.x, (b.x - a.x) / max(b.y-a.y, 1e-6), a.y, b.y})
+	}
+	at := 0
+	for y := s.top; y < l.bottom().y; y++ {
+		at = s.from(at, y)
+		s.first = append(s.first, at)
+	}
+	return s
+}
+
+// from returns the first piece, starting at i, that ends at y or below.
+func (s *slopes) from(i int, y float64) int {
+	for i < len(s.pieces)-1 && s.pieces[i].y1 < y {
 		i++
 	}
-	a, b := l.profile[i-1], l.profile[i]
-	dy := max(b.y-a.y, 1e-6)
-	slope = (b.x - a.x) / dy
-	return a.x + slope*(min(max(y, a.y), b.y)-a.y), slope
+	return i
+}
+
+// radius returns the radius and its slope at a height of the profile.
+func (s *slopes) radius(y float64) (r, slope float64) {
+	i := 0
+	if n := len(s.first); n > 0 && y > s.top {
+		i = s.first[min(int(y-s.top), n-1)]
+	}
+	p := &s.pieces[s.from(i, y)]
+	if y > p.y1 {
+		y = p.y1
+	}
+	if y <= p.y0 {
+		return p.r, p.slope
+	}
+	return p.r + p.slope*(y-p.y0), p.slope
 }
 
 // outline is the silhouette: the near half of the foot, the sides, and the far
@@ -87,15 +127,27 @@ func (l *lathe) outline() *path {
 // draw draws the outside of the body.
 func (c *canvas) turn(l *lathe, m material) {
 	y0, y1 := l.top().y, l.bottom().y
+	profile := l.slopes()
 	c.fill(l.outline(), func(x, y float64) colour {
 		// The visible point is on the near side: its ring hangs below its height.
 		t := y
 		var r, slope, u, w float64
 		for range 4 {
-			r, slope = l.radius(t)
-			u = min(max((x-l.cx)/max(r, 1e-6), -1), 1)
-			w = math.Sqrt(1 - u*u)
-			t = y - tilt*r*w
+			r, slope = profile.radius(t)
+			u, w = x-l.cx, 0
+			switch {
+			case u >= r:
+				u = 1
+			case u <= -r:
+				u = -1
+			default:
+				u /= r
+				w = math.Sqrt(1 - u*u)
+			}
+			before := t
+			if t = y - tilt*r*w; t == before {
+				break // as on an upright wall: nothing would change
+			}
 		}
 		base := m.base
 		if m.pattern != nil {
@@ -122,11 +174,13 @@ func (m material) shade(base colour, nx, ny, nz float64) colour {
 			out = out.darker(-strip)
 		}
 	}
-	// Blinn's half-way vector between the light and the eye.
-	hx, hy, hz := light[0], light[1], light[2]+1
-	h := math.Sqrt(hx*hx + hy*hy + hz*hz)
-	spec := max((nx*hx+ny*hy+nz*hz)/h, 0)
-	shine := m.gloss*0.62*math.Pow(spec, 42) + m.gloss*0.10*math.Pow(spec, 6)
+	if m.gloss == 0 {
+		return out
+	}
+	spec := max(nx*halfway[0]+ny*halfway[1]+nz*halfway[2], 0)
+	broad := spec * spec * spec * spec * spec * spec
+	narrow := broad * broad * broad * broad * broad * broad * broad
+	shine := m.gloss * (0.62*narrow + 0.10*broad)
 	return out.mix(colour{1, 1, 1, out.a}, min(shine, 1))
 }
 
