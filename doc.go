@@ -3,9 +3,9 @@
 //
 //   - session: login state, devices, log out everywhere (memory, SQLite, Redis, any scs.Store)
 //   - inventory: stock that never oversells (memory, SQLite, MySQL and MariaDB)
-//   - media: files and product images (file system, memory)
+//   - media: files and product images (file system, memory, FastDFS)
 //   - search: product search with facets and Chinese (Bleve)
-//   - notify: tasks, mails, text messages, verification codes (memory, SQL)
+//   - notify: tasks, mails, text messages, verification codes (memory, SQLite, Redis)
 //
 // The five packages never import each other, and none of them imports one of
 // its backends: importing session compiles nothing of Bleve, and importing
