@@ -8,9 +8,10 @@
 //
 // A job is as durable as the server makes a write it has answered. With
 // "appendonly yes" and "appendfsync everysec" a crash of the server may lose the
-// last second or two. With "appendfsync always" nothing should be; but of three
-// long runs that killed Redis 7.0.15 again and again, one ended in a server that
-// no longer loaded its own append-only file whole, so keep a replica as well.
+// last second or two. With "appendfsync always" nothing should be; but of two
+// long runs that killed Redis 7.0.15 again and again, one ended in a queue that did
+// not drain, after the server had cut its own append-only file short on loading.
+// The cause is not known: keep a replica as well.
 // Open refuses a server that may evict jobs when its memory is full.
 //
 // # Keys
