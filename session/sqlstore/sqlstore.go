@@ -109,22 +109,25 @@ func (s *store) Save(ctx context.Context, was, next session.Record) error {
 		SET user_id = ?, version = version + 1, seen = ?, idle = ?, deadline = ?, expires = ?, data = ? WHERE id = ? AND version = ?`,
 		[]byte(next.UserID), next.Seen.UnixMicro(), next.Idle.Microseconds(), next.Deadline.UnixMicro(), next.Expires().UnixMicro(),
 		bytes(next.Data), was.ID, was.Version)
-	return s.changed(ctx, was.ID, n, err)
+	return s.changed(ctx, was, n, err)
 }
 
 func (s *store) Touch(ctx context.Context, r session.Record) error {
 	n, err := s.exec(ctx, `UPDATE session_sessions SET seen = ?, expires = ? WHERE id = ? AND version = ?`,
 		r.Seen.UnixMicro(), r.Expires().UnixMicro(), r.ID, r.Version)
-	return s.changed(ctx, r.ID, n, err)
+	return s.changed(ctx, r, n, err)
 }
 
 // changed says why an update met no row.
-func (s *store) changed(ctx context.Context, id string, n int, err error) error {
+func (s *store) changed(ctx context.Context, was session.Record, n int, err error) error {
 	if err != nil || n > 0 {
 		return err
 	}
-	if _, err := s.Load(ctx, id); err != nil {
+	switch found, err := s.Load(ctx, was.ID); {
+	case err != nil:
 		return err
+	case found.Version == was.Version: // it was gone, and has been made anew since
+		return session.ErrNotFound
 	}
 	return session.ErrConflict
 }
