@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -94,12 +95,8 @@ func (m *Manager) bind(next *session, user User, o LoginOptions) {
 	}
 	r.UserID = user.ID
 	c.authenticated = now
-	c.hasAuthHash = user.AuthHash != ""
-	c.authHash = digest{}
-	if c.hasAuthHash {
-		c.authHash = authDigest(user.ID, user.AuthHash)
-	}
-	c.remember, c.device, c.ip = o.Remember, o.Device, o.IP
+	c.hasAuthHash, c.authHash = user.digest()
+	c.remember, c.device, c.ip, c.acting = o.Remember, o.Device, o.IP, nil
 	idle, absolute := m.opts.Idle, m.opts.Absolute
 	if o.Remember {
 		idle, absolute = m.opts.RememberIdle, m.opts.RememberAbsolute
@@ -147,11 +144,15 @@ func (m *Manager) Renew(ctx context.Context) error {
 }
 
 // Confirm notes that the user has just proved again who they are, for Fresh and
-// RequireFresh, and renews the token. ErrNoUser if nobody is logged in.
+// RequireFresh, and renews the token. ErrNoUser if nobody is logged in, and an
+// *InvalidError while an operator acts as the user (LoginAs).
 func (m *Manager) Confirm(ctx context.Context) error {
 	return m.renew(ctx, func(next *session) error {
 		if next.record.UserID == "" {
 			return ErrNoUser
+		}
+		if next.content.acting != nil {
+			return &InvalidError{"operator", "cannot confirm who somebody else is"}
 		}
 		next.content.authenticated = m.now()
 		return nil
@@ -239,7 +240,10 @@ func (s *scope) loadChecked(ctx context.Context) error {
 		return s.loadErr
 	}
 	s.authKnown = true
-	return s.checkAuth(ctx, current)
+	if err := s.checkAuth(ctx, current); err != nil || s.current == nil {
+		return err
+	}
+	return s.checkOperator(ctx)
 }
 
 // CheckAuth ends the session if it was begun under another hash, for hosts that
@@ -296,6 +300,11 @@ func (m *Manager) Logout(ctx context.Context) (err error) {
 		return err
 	}
 	s.changes = nil
+	if s.current != nil && s.current.content.acting != nil {
+		if err := s.auditEnd(ctx); err != nil { // it is ended all the same
+			s.log(ctx, slog.LevelError, "the end of acting as another user was not audited", err)
+		}
+	}
 	if s.current == nil && s.hasToken && !s.previous {
 		s.forget() // the client holds a dead token
 	}
@@ -319,6 +328,14 @@ func (u User) validate() error {
 		return &InvalidError{"user id", "is longer than 512 bytes"}
 	}
 	return nil
+}
+
+// digest is what is stored of AuthHash, if there is one.
+func (u User) digest() (has bool, d digest) {
+	if u.AuthHash == "" {
+		return false, digest{}
+	}
+	return true, authDigest(u.ID, u.AuthHash)
 }
 
 func (o *LoginOptions) validate() error {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// The bytes in Record.Data, version 1:
+// The bytes in Record.Data:
 //
-//	1 byte   version
+//	1 byte   version: 1, or 2 while somebody acts as the user
 //	1 byte   flags (remember, previous secret sees the session, auth hash set)
 //	32 bytes SHA-256 of the secret
 //	32 bytes SHA-256 of the secret before, zero if none
@@ -22,12 +22,18 @@ import (
 //	varint   authenticated                }
 //	string   device                       } uvarint length, bytes
 //	string   IP address                   }
+//	acting   in version 2 only: string operator; 32 bytes digest of the operator's auth
+//	         hash, zero if none; varint the operator's idle limit in microseconds,
+//	         varint the operator's deadline; 1 byte, 1 if the operator's is remembered
 //	uvarint  number of values, then key and JSON of each as strings, in key order
 //	4 bytes  CRC-32C of everything before, big endian
 //
 // Equal content has equal bytes.
+//
+// What an older program wrote has version 1, and is read as ever: testdata has some.
 const (
 	codecVersion = 1
+	codecActing  = 2
 	secretOffset = 2
 )
 
@@ -50,6 +56,7 @@ type content struct {
 	created       time.Time
 	authenticated time.Time // zero while nobody is logged in
 	device, ip    string
+	acting        *acting           // nil unless somebody acts as the user
 	values        map[string][]byte // nil while they are only stored
 	stored        []byte            // the values as encoded, without their number
 }
@@ -86,6 +93,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (c *content) encode() []byte {
 	b := make([]byte, 0, 160+len(c.device)+len(c.ip)+c.valueBytes())
+	version := byte(codecVersion)
+	if c.acting != nil {
+		version = codecActing
+	}
 	var flags byte
 	if c.remember {
 		flags |= flagRemember
@@ -96,7 +107,7 @@ func (c *content) encode() []byte {
 	if c.hasAuthHash {
 		flags |= flagAuthHash
 	}
-	b = append(b, codecVersion, flags)
+	b = append(b, version, flags)
 	b = append(b, c.secret[:]...)
 	b = append(b, c.previous[:]...)
 	b = append(b, c.authHash[:]...)
@@ -105,6 +116,9 @@ func (c *content) encode() []byte {
 	b = appendTime(b, c.authenticated)
 	b = appendString(b, c.device)
 	b = appendString(b, c.ip)
+	if c.acting != nil {
+		b = c.acting.append(b)
+	}
 	values := c.all()
 	b = binary.AppendUvarint(b, uint64(len(values)))
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -128,7 +142,10 @@ func decodeContent(data []byte) (*content, error) {
 	if len(data) == 0 {
 		return nil, &CorruptError{Reason: "is empty"}
 	}
-	if data[0] != codecVersion {
+	if data[0] == '{' {
+		return decodeJSON(data)
+	}
+	if data[0] != codecVersion && data[0] != codecActing {
 		return nil, &CorruptError{Reason: "unknown version " + strconv.Itoa(int(data[0]))}
 	}
 	if len(data) < 6 {
@@ -150,6 +167,9 @@ func decodeContent(data []byte) (*content, error) {
 	copy(c.authHash[:], d.take(len(c.authHash)))
 	c.previousUntil, c.created, c.authenticated = d.time(), d.time(), d.time()
 	c.device, c.ip = string(d.bytes()), string(d.bytes())
+	if data[0] == codecActing {
+		c.acting = d.acting()
+	}
 	n := d.uvarint()
 	c.stored = d.rest
 	ascending := true

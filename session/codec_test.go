@@ -27,6 +27,18 @@ func anyTime(t *rapid.T, label string) time.Time {
 	return fromMicros(rapid.Int64Range(-1e15, 5e15).Draw(t, label))
 }
 
+// anyActing is nobody, or somebody.
+func anyActing(t *rapid.T) *acting {
+	if rapid.Bool().Draw(t, "nobody acts") {
+		return nil
+	}
+	return &acting{
+		operator: string(rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "operator")), authHash: anyDigest(t, "operator's hash"),
+		idle: time.Duration(rapid.Int64Range(0, 1e12).Draw(t, "idle")) * time.Microsecond, deadline: anyTime(t, "deadline"),
+		remember: rapid.Bool().Draw(t, "operator is remembered"),
+	}
+}
+
 func TestCodecRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -36,6 +48,7 @@ func TestCodecRoundTrip(t *testing.T) {
 			previousSees: rapid.Bool().Draw(t, "sees"), hasAuthHash: rapid.Bool().Draw(t, "has hash"), remember: rapid.Bool().Draw(t, "remember"),
 			device: rapid.String().Draw(t, "device"), ip: rapid.String().Draw(t, "ip"),
 			values: rapid.MapOf(rapid.String(), rapid.SliceOf(rapid.Byte())).Draw(t, "values"),
+			acting: anyActing(t),
 		}
 		encoded := want.encode()
 		got, err := decodeContent(encoded)
@@ -49,6 +62,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		_, ok := got.value("absent\x00" + rapid.String().Draw(t, "absent"))
 		require.False(t, ok)
 		require.True(t, want.previousUntil.Equal(got.previousUntil) && want.created.Equal(got.created) && want.authenticated.Equal(got.authenticated))
+		require.Equal(t, want.acting, got.acting)
 		require.Equal(t, encoded, got.encode(), "equal content has equal bytes")
 	})
 }
@@ -69,6 +83,7 @@ func TestStringsAreJSON(t *testing.T) {
 func TestDecodeRefusesEveryDamage(t *testing.T) {
 	t.Parallel()
 	c := &content{device: "Phone", values: map[string][]byte{"cart": []byte(`["tea"]`), "n": []byte("1")}}
+	c.acting = &acting{operator: "support"}
 	good := c.encode()
 	for n := range good {
 		_, err := decodeContent(good[:n])
@@ -91,6 +106,7 @@ func FuzzDecode(f *testing.F) {
 	for _, c := range []*content{
 		{},
 		{remember: true, previousSees: true, hasAuthHash: true, device: "Phone", ip: "::1", created: time.UnixMicro(1)},
+		{acting: &acting{operator: "support", idle: time.Hour, deadline: time.UnixMicro(1), remember: true}},
 		{values: map[string][]byte{"a": []byte("1"), "b": nil, "": []byte("{}")}},
 	} {
 		b := c.encode()

@@ -18,15 +18,20 @@ type Session struct {
 	LastSeen      time.Time // exact to Options.TouchEvery
 	Expires       time.Time // if it is not used any more
 	Remember      bool
-	Current       bool // it is the session of the context
+	Current       bool   // it is the session of the context
+	Operator      string // the user id of who acts as the user, by LoginAs; usually empty
 }
 
 func (s *session) public() Session {
-	return Session{
+	shown := Session{
 		ID: s.record.ID, UserID: s.record.UserID, Device: s.content.device, IP: s.content.ip,
 		Created: s.content.created, Authenticated: s.content.authenticated,
 		LastSeen: s.record.Seen, Expires: s.record.Expires(), Remember: s.content.remember,
 	}
+	if s.content.acting != nil {
+		shown.Operator = s.content.acting.operator
+	}
+	return shown
 }
 
 // Current returns the session of the context, if there is one in the store.

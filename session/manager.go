@@ -103,6 +103,9 @@ func (m *Manager) sweepLoop(ctx context.Context, sweeper Sweeper) {
 // digest.
 func (m *Manager) touch(secret []byte) Touch {
 	t := Touch{Now: m.now(), Min: time.Second, Max: 5 * time.Minute, Offset: secretOffset, Match: secret}
+	if m.opts.JSON {
+		t.Offset, t.Match = len(jsonSecretPrefix), jsonSecret(secret)
+	}
 	if m.opts.TouchEvery != 0 {
 		t.Min, t.Max = m.opts.TouchEvery, m.opts.TouchEvery
 	}
@@ -151,6 +154,11 @@ func (m *Manager) encode(s *session) (Record, error) {
 		return Record{}, &InvalidError{"values", fmt.Sprintf("take %d bytes, more than %d", n, m.opts.MaxBytes)}
 	}
 	r := s.record
+	if m.opts.JSON {
+		var err error
+		r.Data, err = s.content.encodeJSON()
+		return r, err
+	}
 	r.Data = s.content.encode()
 	return r, nil
 }

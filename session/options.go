@@ -43,6 +43,11 @@ type Options struct {
 	Grace time.Duration
 	// MaxBytes limits the encoded values of one session. Default 64 KiB, at most 16 MiB.
 	MaxBytes int
+	// JSON stores sessions as JSON, for other programs and people to read, at about
+	// twice the size and cost. What is stored is read in either form whatever JSON says,
+	// and written in the chosen one when it is saved next, so that it may be switched on
+	// and off at any time. Keys of values must be UTF-8 then.
+	JSON bool
 	// MaxAttempts limits how often a conflicting save is tried. Default 20.
 	MaxAttempts int
 	// SweepEvery is how often expired records are removed where the store does
@@ -63,6 +68,9 @@ type Options struct {
 	// such user any more. It is asked at most once a request, by User; a session
 	// that was begun under another hash is ended. Other errors count as an outage.
 	AuthHash func(ctx context.Context, userID string) (string, error)
+	// Audit keeps the audit trail of LoginAs, LogoutAs, and a Logout in between: it is
+	// called before each of them. An error refuses the first two. LoginAs needs it.
+	Audit func(ctx context.Context, entry Acting) error
 	// ClientIP returns the address to show in a list of devices. Default: the host
 	// of RemoteAddr. Behind a proxy you trust, read its header here.
 	ClientIP func(*http.Request) string

@@ -124,8 +124,11 @@ func (s *scope) create(ctx context.Context, next *session) error {
 }
 
 func (s *scope) replace(ctx context.Context, base, next *session) error {
-	next.record.Seen = s.m.now()
-	if !next.record.Seen.Before(base.record.Deadline) {
+	now := s.m.now()
+	if now.After(next.record.Seen) { // else a server whose clock is ahead has seen it
+		next.record.Seen = now
+	}
+	if !now.Before(base.record.Deadline) {
 		s.current, s.ended = nil, true // it has come to its end during this request
 		return ErrEnded
 	}

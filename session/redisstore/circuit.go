@@ -35,6 +35,15 @@ func (c *circuit) do(ctx context.Context, cmd redis.Cmder) error {
 	return err
 }
 
+func (c *circuit) get(ctx context.Context, key string) ([]byte, error) {
+	if !c.pass() {
+		return nil, errOpen
+	}
+	value, err := c.next.get(ctx, key)
+	c.note(ctx, err)
+	return value, err
+}
+
 func (c *circuit) pass() bool {
 	if c.failures.Load() < failuresToOpen {
 		return true

@@ -81,3 +81,26 @@ func TestClusterBehindASingleAddress(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, list)
 }
+
+// A plain client that was given one node of a Cluster is sent away again and again:
+// that is an outage with its reason, and nobody is taken for somebody else.
+func TestPlainClientOnACluster(t *testing.T) {
+	t.Parallel()
+	cluster := testenvtest.PrivateRedisCluster(t)
+	c := redis.NewClient(&redis.Options{Addr: cluster.Addrs()[0]})
+	defer c.Close()
+	m, err := redisstore.Open(c, &session.Options{})
+	require.NoError(t, err)
+	defer m.Close()
+	refused := 0
+	for range 30 {
+		ctx := m.Attach(t.Context(), "")
+		if err := m.Login(ctx, session.User{ID: "42"}, nil); err != nil {
+			requireCode(t, err, "MOVED")
+			refused++
+			_, ok := m.User(ctx)
+			require.False(t, ok)
+		}
+	}
+	require.Positive(t, refused)
+}

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"encoding/binary"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/seed82d84382/commerce/session"
@@ -27,8 +28,15 @@ const (
 	headLength  = 51
 )
 
+// newNonce tells a write from all others. It is no secret.
+func newNonce() (nonce [nonceLength]byte) {
+	binary.NativeEndian.PutUint64(nonce[:], rand.Uint64())
+	binary.NativeEndian.PutUint64(nonce[8:], rand.Uint64())
+	return nonce
+}
+
 // marshal makes the value of a record.
-func marshal(r session.Record, nonce string) ([]byte, error) {
+func marshal(r session.Record, nonce [nonceLength]byte) ([]byte, error) {
 	if len(r.UserID) > math.MaxUint16 {
 		return nil, &session.InvalidError{Field: "user id", Reason: "is longer than 65535 bytes"}
 	}
@@ -37,7 +45,7 @@ func marshal(r session.Record, nonce string) ([]byte, error) {
 	for _, n := range []int64{r.Version, r.Seen.UnixMicro(), r.Idle.Microseconds(), r.Deadline.UnixMicro()} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	b = append(b, nonce[:nonceLength]...)
+	b = append(b, nonce[:]...)
 	b = append(b, userField(r.UserID)...)
 	return append(b, r.Data...), nil
 }

@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -87,7 +88,7 @@ func TestLeastRights(t *testing.T) {
 	server := testenvtest.PrivateRedis(t, nil)
 	admin := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer admin.Close()
-	rights := "on >secret resetkeys ~session:* -@all +hello +eval +evalsha +script|load +get +getrange +setrange +set +del" +
+	rights := "on >secret resetkeys ~session:* -@all +hello +eval +evalsha +script|load +get +mget +getrange +setrange +set +del" +
 		" +pexpireat +pttl +time +zadd +zrem +zrange +zscore"
 	args := []any{"acl", "setuser", "shop"}
 	for right := range strings.FieldsSeq(rights) {
@@ -112,4 +113,74 @@ func TestLeastRights(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.NoError(t, m.Logout(sessiontest.Context(t, m, session.User{ID: "42"}, nil)))
+}
+
+// Servers of one site whose clocks differ, from each other and from Redis, by less
+// than the five minutes allowed for: nobody is logged out early, and nobody
+// stays beyond the limits by the clock of the server that is asked.
+func TestClockSkew(t *testing.T) {
+	t.Parallel()
+	c := client(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
+	ahead := time.Duration(0)
+	at := func(off time.Duration) *session.Manager {
+		m, err := session.New(driver(t, c), &session.Options{
+			Idle: 10 * time.Minute, Absolute: time.Hour, Now: func() time.Time { return time.Now().Add(off + ahead) },
+		})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, m.Close()) })
+		return m
+	}
+	fast, slow := at(4*time.Minute), at(-4*time.Minute)
+	for _, first := range []*session.Manager{fast, slow} {
+		ahead = 0
+		token, err := first.Token(sessiontest.Context(t, first, session.User{ID: "42"}, nil))
+		require.NoError(t, err)
+		who := func(m *session.Manager) string {
+			user, _ := m.User(m.Attach(t.Context(), token))
+			return user.ID
+		}
+		for range 5 {
+			require.Equal(t, "42", who(slow))
+			require.Equal(t, "42", who(fast))
+			require.NoError(t, slow.Update(slow.Attach(t.Context(), token), func(v *session.Values) error { v.Set("n", v.Int("n")+1); return nil }))
+			ahead += 90 * time.Second
+		}
+		require.Equal(t, 5, fast.GetInt(fast.Attach(t.Context(), token), "n"))
+		ahead = time.Hour + 5*time.Minute
+		require.Empty(t, who(slow))
+		require.Empty(t, who(fast))
+	}
+	// The clock of Redis is ahead of the slow server's by more than the whole session.
+	short, err := session.New(driver(t, c), &session.Options{Idle: time.Minute, Now: func() time.Time { return time.Now().Add(-4 * time.Minute) }})
+	require.NoError(t, err)
+	defer short.Close()
+	token, err := short.Token(sessiontest.Context(t, short, session.User{ID: "42"}, nil))
+	require.NoError(t, err)
+	_, ok := short.User(short.Attach(t.Context(), token))
+	require.True(t, ok)
+}
+
+// A record as an older version of this package has left it in Redis is found,
+// used and saved.
+func TestRecordOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	value, err := os.ReadFile("testdata/record-v1.bin")
+	require.NoError(t, err)
+	c := client(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
+	const id, secret = "0123456789abcdefghijkl", "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+	require.NoError(t, c.Set(t.Context(), "session:{"+id+"}", value, 0).Err())
+	written := time.Date(2026, 11, 24, 3, 5, 0, 0, time.UTC)
+	m, err := session.New(driver(t, c), &session.Options{Now: func() time.Time { return written }})
+	require.NoError(t, err)
+	defer m.Close()
+	ctx := m.Attach(t.Context(), id+"."+secret)
+	user, ok := m.User(ctx)
+	require.True(t, ok)
+	require.Equal(t, "42", user.ID)
+	require.Equal(t, 7, m.GetInt(ctx, "n"))
+	require.NoError(t, m.Update(ctx, func(v *session.Values) error { v.Set("n", 8); return nil }))
+	require.Equal(t, 8, m.GetInt(m.Attach(t.Context(), id+"."+secret), "n"))
+	shown, ok := m.Current(ctx)
+	require.True(t, ok)
+	require.Equal(t, "Telefon für Bücher", shown.Device)
 }

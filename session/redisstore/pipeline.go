@@ -4,20 +4,31 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// doer runs one command, and returns when it has its answer. The command's own
+// doer asks the server, and returns when it has the answer. The answer's own
 // error is returned, redis.Nil included.
 type doer interface {
 	do(ctx context.Context, cmd redis.Cmder) error
+	// get reads a key. The bytes are the caller's.
+	get(ctx context.Context, key string) ([]byte, error)
 }
 
 // straight sends each command in a round trip of its own.
 type straight struct{ client redis.UniversalClient }
 
 func (s straight) do(ctx context.Context, cmd redis.Cmder) error { return s.client.Process(ctx, cmd) }
+
+func (s straight) get(ctx context.Context, key string) ([]byte, error) {
+	cmd := redis.NewStringCmd(ctx, "get", key)
+	if err := s.client.Process(ctx, cmd); err != nil {
+		return nil, err
+	}
+	return []byte(cmd.Val()), nil
+}
 
 // joined is a doer that switches by load. While fewer than limit round trips are
 // under way a command goes straight, and costs what it costs on a plain client.
@@ -28,8 +39,11 @@ func (s straight) do(ctx context.Context, cmd redis.Cmder) error { return s.clie
 // A caller that gives up does not take the others' commands with it: a pipeline
 // has no caller's context, and ends by the client's own timeouts.
 type joined struct {
-	client redis.UniversalClient
-	limit  int
+	straight
+	limit int
+	// many: keys may be read together by one MGET, which costs both sides much less
+	// than as many GETs. Not on a Cluster, where they lie on different nodes.
+	many atomic.Bool
 
 	mu      sync.Mutex
 	flights int // round trips under way
@@ -40,9 +54,12 @@ type joined struct {
 // must fit into the buffers of both sides.
 const maxJoined = 256
 
+// passenger is a command under way in company: a key to read, or cmd.
 type passenger struct {
 	ctx    context.Context
 	cmd    redis.Cmder
+	key    string
+	value  []byte
 	err    error
 	landed chan struct{}
 }
@@ -51,21 +68,50 @@ func (j *joined) do(ctx context.Context, cmd redis.Cmder) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j.mu.Lock()
-	if j.flights < j.limit {
-		j.flights++
-		j.mu.Unlock()
+	if j.alone() {
 		defer j.land()
-		return j.client.Process(ctx, cmd)
+		return j.straight.do(ctx, cmd)
 	}
-	p := &passenger{ctx: ctx, cmd: cmd, landed: make(chan struct{})}
+	_, err := j.join(ctx, cmd, "")
+	return err
+}
+
+func (j *joined) get(ctx context.Context, key string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if j.alone() {
+		defer j.land()
+		return j.straight.get(ctx, key)
+	}
+	return j.join(ctx, nil, key)
+}
+
+// alone reports whether a command may go straight; then land follows it.
+func (j *joined) alone() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.flights >= j.limit {
+		return false
+	}
+	j.flights++
+	return true
+}
+
+func (j *joined) join(ctx context.Context, cmd redis.Cmder, key string) ([]byte, error) {
+	p := &passenger{ctx: ctx, cmd: cmd, key: key, landed: make(chan struct{})}
+	j.mu.Lock()
+	if j.flights < j.limit { // all have landed since
+		j.flights++
+		go j.fly()
+	}
 	j.waiting = append(j.waiting, p)
 	j.mu.Unlock()
 	select {
 	case <-p.landed:
-		return p.err
+		return p.value, p.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -80,11 +126,18 @@ func (j *joined) land() {
 	go j.fly()
 }
 
-// board takes those who wait.
+// board takes those who wait. Whom the round trip before has answered, and who
+// is about to ask again, may come along: it lets others run for as long as that
+// brings more of them.
 func (j *joined) board() []*passenger {
-	runtime.Gosched() // whom the round trip before has answered may come along again
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for before := 0; before < len(j.waiting) && len(j.waiting) < maxJoined; {
+		before = len(j.waiting)
+		j.mu.Unlock()
+		runtime.Gosched()
+		j.mu.Lock()
+	}
 	n := min(len(j.waiting), maxJoined)
 	group := j.waiting[:n:n]
 	j.waiting = j.waiting[n:]
@@ -103,14 +156,81 @@ func (j *joined) fly() {
 	if len(aboard) == 0 {
 		return
 	}
-	pipe := j.client.Pipeline()
-	ctx := context.WithoutCancel(aboard[0].ctx)
+	j.exchange(context.WithoutCancel(aboard[0].ctx), aboard)
 	for _, p := range aboard {
+		close(p.landed)
+	}
+}
+
+// exchange gets the answers of a group, in one round trip but for keys that MGET
+// does not answer: they are asked for singly, as GET tells a key that is absent from
+// one of another type, and has the errors of the server go to whom they concern.
+func (j *joined) exchange(ctx context.Context, group []*passenger) {
+	readers := make([]*passenger, 0, len(group))
+	pipe := j.client.Pipeline()
+	for _, p := range group {
+		if p.cmd == nil && j.many.Load() {
+			readers = append(readers, p)
+			continue
+		}
+		if p.cmd == nil {
+			p.cmd = redis.NewStringCmd(ctx, "get", p.key)
+		}
 		_ = pipe.Process(ctx, p.cmd)
 	}
+	var all *redis.RawCmd
+	if len(readers) > 0 {
+		args := make([]any, 1, 1+len(readers))
+		args[0] = "mget"
+		for _, p := range readers {
+			args = append(args, p.key)
+		}
+		all = redis.NewRawCmd(ctx, args...)
+		_ = pipe.Process(ctx, all)
+	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
-	for _, p := range aboard {
-		p.err = p.cmd.Err()
-		close(p.landed)
+	for _, p := range group {
+		if p.cmd != nil {
+			p.take()
+		}
+	}
+	if all != nil {
+		j.deal(ctx, readers, all)
+	}
+}
+
+// take is the answer of a passenger's own command.
+func (p *passenger) take() {
+	p.err = p.cmd.Err()
+	if text, ok := p.cmd.(*redis.StringCmd); ok && p.key != "" && p.err == nil {
+		p.value = []byte(text.Val())
+	}
+}
+
+// deal hands out the values of an MGET.
+func (j *joined) deal(ctx context.Context, readers []*passenger, all *redis.RawCmd) {
+	if err := all.Err(); err != nil { // of the line, not of the server
+		for _, p := range readers {
+			p.err = err
+		}
+		return
+	}
+	answers, ok := values(all.Val(), len(readers))
+	if !ok {
+		j.many.Store(!refusesMany(all.Val()))
+		answers = make([][]byte, len(readers))
+	}
+	pipe := j.client.Pipeline()
+	var again []*passenger
+	for i, p := range readers {
+		if p.value = answers[i]; p.value == nil {
+			p.cmd = redis.NewStringCmd(ctx, "get", p.key)
+			_ = pipe.Process(ctx, p.cmd)
+			again = append(again, p)
+		}
+	}
+	_, _ = pipe.Exec(ctx)
+	for _, p := range again {
+		p.take()
 	}
 }

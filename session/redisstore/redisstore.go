@@ -27,7 +27,7 @@
 //
 // # Needs
 //
-// Redis 6.2 or later, and a user who may run EVAL, EVALSHA, SCRIPT LOAD, GET, GETRANGE, SETRANGE,
+// Redis 6.2 or later, and a user who may run EVAL, EVALSHA, SCRIPT LOAD, GET, MGET, GETRANGE, SETRANGE,
 // SET, DEL, PEXPIREAT, PTTL, TIME, ZADD, ZREM, ZRANGE and ZSCORE. Do not let the client
 // read from replicas: they lag behind a logout. A reply that was lost is
 // harmless: a write that is sent again is recognized and not done twice.
@@ -35,7 +35,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -135,10 +134,12 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
 	s.slots.Store(!single)
 	if s.reads = doer(straight{client}); o.Straight > 0 {
-		s.reads = &joined{client: client, limit: o.Straight}
+		j := &joined{straight: straight{client}, limit: o.Straight}
+		j.many.Store(single)
+		s.reads = j
 	}
 	if s.writes = s.reads; o.Replicas > 0 {
-		s.replicated = &replicated{client, o.Replicas, o.ReplicaTimeout}
+		s.replicated = &replicated{straight{client}, o.Replicas, o.ReplicaTimeout}
 		s.writes = s.replicated
 	}
 	if o.Pause > 0 {
@@ -170,24 +171,24 @@ func (s *store) userKey(userID string) string {
 
 // Load never reads from the client's cache.
 func (s *store) Load(ctx context.Context, id string) (session.Record, error) {
-	cmd := redis.NewStringCmd(ctx, "get", s.recordKey(id))
 	if s.near {
+		cmd := redis.NewStringCmd(ctx, "get", s.recordKey(id))
 		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, cmd) })
-		return found(id, cmd, err)
+		return found(id, []byte(cmd.Val()), err)
 	}
-	err := s.reads.do(ctx, cmd)
-	return found(id, cmd, err)
+	value, err := s.reads.get(ctx, s.recordKey(id))
+	return found(id, value, err)
 }
 
 // found reads the answer to a GET.
-func found(id string, cmd *redis.StringCmd, err error) (session.Record, error) {
+func found(id string, value []byte, err error) (session.Record, error) {
 	switch {
 	case errors.Is(err, redis.Nil):
 		return session.Record{}, session.ErrNotFound
 	case err != nil:
 		return session.Record{}, recordError(id, err)
 	}
-	return unmarshal(id, []byte(cmd.Val()))
+	return unmarshal(id, value)
 }
 
 // LoadTouch implements session.TouchLoader. From the client's cache it touches
@@ -195,7 +196,7 @@ func found(id string, cmd *redis.StringCmd, err error) (session.Record, error) {
 func (s *store) LoadTouch(ctx context.Context, id string, t session.Touch) (session.Record, error) {
 	if s.near {
 		cmd := s.client.Get(ctx, s.recordKey(id))
-		return found(id, cmd, cmd.Err())
+		return found(id, []byte(cmd.Val()), cmd.Err())
 	}
 	r, err := s.loadTouch(ctx, id, t)
 	if err == nil {
@@ -233,7 +234,7 @@ func (s *store) Save(ctx context.Context, was, next session.Record) error {
 // write replaces a record and keeps the index in step; was of version 0 means
 // that there must be none.
 func (s *store) write(ctx context.Context, was, next session.Record) error {
-	value, err := marshal(next, rand.Text())
+	value, err := marshal(next, newNonce())
 	if err != nil {
 		return err
 	}

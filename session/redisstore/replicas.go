@@ -10,7 +10,7 @@ import (
 
 // replicated is a doer for writes: it returns when enough replicas have them.
 type replicated struct {
-	client   redis.UniversalClient
+	straight
 	replicas int
 	timeout  time.Duration
 }

@@ -110,6 +110,24 @@ return user`)
 if redis.call('GETRANGE', KEYS[1], 49, 48 + #ARGV[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
+	// deleteManyScript: user id with its length, ids. Keys: the index, the records. It
+	// removes the records that are the user's, and their entries; of the others, those
+	// entries that are over a minute old. It returns how many records it removed.
+	deleteManyScript = newScript(`
+local old = tonumber(redis.call('TIME')[1]) - 60
+local removed, gone = 0, {}
+for i = 2, #KEYS do
+	if redis.pcall('GETRANGE', KEYS[i], 49, 48 + #ARGV[1]) == ARGV[1] then
+		removed = removed + redis.call('DEL', KEYS[i])
+		gone[#gone + 1] = ARGV[i]
+	else
+		local added = redis.call('ZSCORE', KEYS[1], ARGV[i])
+		if added and tonumber(added) < old then gone[#gone + 1] = ARGV[i] end
+	end
+end
+if #gone > 0 then redis.call('ZREM', KEYS[1], unpack(gone)) end
+return removed`)
+
 	// indexScript: id, expiry. The set lives as long as its longest entry.
 	indexScript = newScript(`
 local now = redis.call('TIME')

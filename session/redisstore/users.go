@@ -92,7 +92,7 @@ func (s *store) loadMany(ctx context.Context, ids []string) ([]session.Record, [
 	}
 	records, errs := make([]session.Record, len(ids)), make([]error, len(ids))
 	for i, id := range ids {
-		records[i], errs[i] = found(id, replies[i], replies[i].Err())
+		records[i], errs[i] = found(id, []byte(replies[i].Val()), replies[i].Err())
 	}
 	return records, errs, nil
 }
@@ -127,7 +127,28 @@ func (s *store) DeleteUser(ctx context.Context, userID, keep string) (int, error
 	return total, err
 }
 
+// deleteChunk ends some sessions of a user. On a single master it is one script,
+// so that few callers are kept waiting however many there are.
 func (s *store) deleteChunk(ctx context.Context, key, userID string, ids []string) (int, error) {
+	if s.slots.Load() {
+		return s.deleteSpread(ctx, key, userID, ids)
+	}
+	keys, args := make([]string, 1, 1+len(ids)), make([]any, 1, 1+len(ids))
+	keys[0], args[0] = key, userField(userID)
+	for _, id := range ids {
+		keys, args = append(keys, s.recordKey(id)), append(args, id)
+	}
+	removed, err := deleteManyScript.run(ctx, s.writes, keys, args...)
+	if refused, ok := errors.AsType[*ServerError](err); ok && refused.Code == "CROSSSLOT" {
+		s.slots.Store(true) // a proxy that hides a Cluster
+		return s.deleteSpread(ctx, key, userID, ids)
+	}
+	n, _ := removed.(int64)
+	return int(n), err
+}
+
+// deleteSpread is deleteChunk where keys lie on different nodes.
+func (s *store) deleteSpread(ctx context.Context, key, userID string, ids []string) (int, error) {
 	replies, err := s.deleteRecords(ctx, userID, ids)
 	if err != nil {
 		return 0, err

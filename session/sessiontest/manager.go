@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,7 +28,9 @@ var managerTests = []test{
 	{"Devices", managerDevices},
 	{"Prefetch", managerPrefetch},
 	{"LogoutAllUnderLoad", managerLogoutAllUnderLoad},
+	{"Linearizable", managerLinearizable},
 	{"AuthHash", managerAuthHash},
+	{"JSON", managerJSON},
 	{"NoSecretsAtRest", managerSecrets},
 	{"UnreadableRecord", managerUnreadable},
 	{"SCSStore", managerSCSStore},
@@ -305,8 +308,6 @@ func managerDevices(t *testing.T, h Harness) {
 	require.Empty(t, left)
 }
 
-// managerLogoutAllUnderLoad: whoever was logged in before LogoutAll began is
-// out when it has ended, whatever their requests were doing.
 func managerPrefetch(t *testing.T, h Harness) {
 	s := open(t, h.Open(t), nil)
 	b, renewed, out := s.browser(t), s.browser(t), s.browser(t)
@@ -338,6 +339,8 @@ func managerPrefetch(t *testing.T, h Harness) {
 	require.False(t, ok, "idled out")
 }
 
+// managerLogoutAllUnderLoad: whoever was logged in before LogoutAll began is
+// out when it has ended, whatever their requests were doing.
 func managerLogoutAllUnderLoad(t *testing.T, h Harness) {
 	d, peer := h.drivers(t)
 	if _, ok := ability[session.UserDeleter](t, d); !ok {
@@ -419,6 +422,44 @@ func managerAuthHash(t *testing.T, h Harness) {
 	failure = nil
 	require.Equal(t, "42", b.user(), "an outage ends no session")
 	failure = fmt.Errorf("no such user: %w", session.ErrNotFound)
+	require.Empty(t, b.user())
+}
+
+// managerJSON: a site may change to JSON and back with sessions under way, and two
+// servers may differ while it does.
+func managerJSON(t *testing.T, h Harness) {
+	d, peer := h.drivers(t)
+	s := open(t, d, func(o *session.Options) { o.JSON = true })
+	other := openAt(t, peer, s.clock, nil)
+	b := s.browser(t)
+	b.login("42", nil)
+	id := b.current().ID
+	stored := func() []byte {
+		r, err := d.Load(t.Context(), id)
+		require.NoError(t, err)
+		return r.Data
+	}
+	require.True(t, json.Valid(stored()))
+	_, secret, _ := strings.Cut(b.token(), ".")
+	require.False(t, bytes.Contains(stored(), []byte(secret)))
+	for i, on := range []*site{s, other, s} {
+		key := fmt.Sprintf("k%d\x00<&>", i)
+		b.at(on).put(key, "茶\x00 & \"Tasse\"")
+		require.Equal(t, on == s, json.Valid(stored()), "it is written as the writer likes it")
+		for _, reader := range []*site{s, other} {
+			require.Equal(t, "茶\x00 & \"Tasse\"", b.at(reader).get(key))
+			require.Equal(t, "42", b.at(reader).user())
+		}
+	}
+	for range 9 { // 27 minutes at a time: touches are found due, and done
+		s.clock.advance(27 * time.Minute)
+		require.Equal(t, "42", b.user())
+	}
+	b.do(func(r *http.Request) error {
+		require.ErrorIs(t, s.Update(r.Context(), func(v *session.Values) error { v.Set("\xff", 1); return nil }), session.ErrInvalid)
+		return nil
+	})
+	b.logout()
 	require.Empty(t, b.user())
 }
 
