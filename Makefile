@@ -10,9 +10,6 @@ FUZZTIME ?= 10s
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SERVERS := go run ./internal/cmd/withservers
 GOTEST := go run ./internal/cmd/gotest
-# The race detector watches Go's memory only, and SQLite, which is translated C, has its own: to instrument it would only
-# cost time. With -trimpath clones and worktrees share what is compiled.
-RACE := -race -trimpath -gcflags=modernc.org/sqlite/lib=-race=false
 
 .PHONY: help
 help: ## print the targets
@@ -21,7 +18,7 @@ help: ## print the targets
 .PHONY: test
 test: export COMMERCE_REQUIRE ?= all
 test: servers ## run every test with the race detector on real servers, and close with the counts
-	$(SERVERS) $(GOTEST) $(RACE) -count=1 -vet=off $(PACKAGES)
+	$(SERVERS) $(GOTEST) -race -count=1 -vet=off $(PACKAGES)
 
 .PHONY: test-short
 test-short: ## run the tests that need no server, with -short
@@ -53,4 +50,4 @@ cover: servers ## show how much of each package the tests run; the profile is co
 
 .PHONY: chaos
 chaos: servers ## run the long rounds of the tests that kill servers and cut lines (TestChaos…)
-	COMMERCE_CHAOS=long $(SERVERS) $(GOTEST) $(RACE) -count=1 -timeout 60m -run '^TestChaos' $(PACKAGES)
+	COMMERCE_CHAOS=long $(SERVERS) $(GOTEST) -race -count=1 -timeout 60m -run '^TestChaos' $(PACKAGES)
