@@ -43,8 +43,8 @@ func jsonSecret(d []byte) []byte { return base64.StdEncoding.AppendEncode(nil, d
 
 func (c *content) encodeJSON() ([]byte, error) {
 	j := jsonContent{
-		Version: 1, Secret: c.secret[:], PreviousUntil: utc(c.previousUntil), PreviousSees: c.previousSees, Remember: c.remember,
-		Created: utc(c.created), Authenticated: utc(c.authenticated),
+		Version: 1, Secret: c.secret[:], PreviousUntil: c.previousUntil.UTC(), PreviousSees: c.previousSees, Remember: c.remember,
+		Created: c.created.UTC(), Authenticated: c.authenticated.UTC(),
 		Device: strings.ToValidUTF8(c.device, ""), IP: strings.ToValidUTF8(c.ip, ""), Values: make(map[string]json.RawMessage),
 	}
 	if c.previous != (digest{}) {
@@ -54,7 +54,7 @@ func (c *content) encodeJSON() ([]byte, error) {
 		j.AuthHash = c.authHash[:]
 	}
 	if a := c.acting; a != nil {
-		j.Acting = &jsonActing{Operator: []byte(a.operator), Idle: a.idle, Deadline: utc(a.deadline), Remember: a.remember}
+		j.Acting = &jsonActing{Operator: []byte(a.operator), Idle: a.idle, Deadline: a.deadline.UTC(), Remember: a.remember}
 		if a.authHash != (digest{}) {
 			j.Acting.AuthHash = a.authHash[:]
 		}
@@ -100,8 +100,6 @@ func fill(d *digest, b []byte) bool {
 	copy(d[:], b)
 	return len(b) == 0 || len(b) == len(d)
 }
-
-func utc(t time.Time) time.Time { return t.UTC() }
 
 // local is a time as the other codec gives it.
 func local(t time.Time) time.Time { return fromMicros(toMicros(t)) }

@@ -43,8 +43,8 @@ type Options struct {
 	Grace time.Duration
 	// MaxBytes limits the encoded values of one session. Default 64 KiB, at most 16 MiB.
 	MaxBytes int
-	// JSON stores sessions as JSON, for other programs and people to read, at about
-	// twice the size and cost. What is stored is read in either form whatever JSON says,
+	// JSON stores sessions as JSON, for other programs and people to read. It takes more
+	// bytes, and has no checksum. What is stored is read in either form whatever JSON says,
 	// and written in the chosen one when it is saved next, so that it may be switched on
 	// and off at any time. Keys of values must be UTF-8 then.
 	JSON bool

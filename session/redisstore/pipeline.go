@@ -41,8 +41,8 @@ func (s straight) get(ctx context.Context, key string) ([]byte, error) {
 type joined struct {
 	straight
 	limit int
-	// many: keys may be read together by one MGET, which costs both sides much less
-	// than as many GETs. Not on a Cluster, where they lie on different nodes.
+	// many: keys may be read together by one MGET, one command to parse and one reply
+	// to read. Not on a Cluster, where they lie on different nodes.
 	many atomic.Bool
 
 	mu      sync.Mutex
@@ -217,7 +217,9 @@ func (j *joined) deal(ctx context.Context, readers []*passenger, all *redis.RawC
 	}
 	answers, ok := values(all.Val(), len(readers))
 	if !ok {
-		j.many.Store(!refusesMany(all.Val()))
+		if refusesMany(all.Val()) {
+			j.many.Store(false) // for good, whatever another round trip has met
+		}
 		answers = make([][]byte, len(readers))
 	}
 	pipe := j.client.Pipeline()
