@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -34,7 +35,9 @@ func (s straight) get(ctx context.Context, key string) ([]byte, error) {
 // under way a command goes straight, and costs what it costs on a plain client.
 // Beyond that, commands wait for the next round trip to end, and then all that
 // wait go out together in one pipeline: the group commit of databases. The busier
-// the callers, the longer the pipelines, without a timer.
+// the callers, the longer the pipelines, without a timer. Once callers come in
+// groups, they do so until one has come alone: one who finds a round trip free
+// lets the others catch up.
 //
 // A caller that gives up does not take the others' commands with it: a pipeline
 // has no caller's context, and ends by the client's own timeouts.
@@ -47,32 +50,40 @@ type joined struct {
 
 	mu      sync.Mutex
 	flights int // round trips under way
+	last    int // how many the last group was
 	waiting []*passenger
+	spare   []*passenger // the memory of a group before, for the next
 }
 
 // maxJoined bounds one pipeline: what is written before the first answer is read
 // must fit into the buffers of both sides.
 const maxJoined = 256
 
+// enough passengers have paid for their round trip: it waits for no more.
+const enough = 16
+
 // passenger is a command under way in company: a key to read, or cmd.
 type passenger struct {
 	ctx    context.Context
 	cmd    redis.Cmder
 	key    string
-	value  []byte
+	value  string
 	err    error
-	landed chan struct{}
+	landed chan struct{} // gets one word when the answer is there
 }
+
+var passengers = sync.Pool{New: func() any { return &passenger{landed: make(chan struct{}, 1)} }}
 
 func (j *joined) do(ctx context.Context, cmd redis.Cmder) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if j.alone() {
+	p := j.queue(ctx, cmd, "")
+	if p == nil {
 		defer j.land()
 		return j.straight.do(ctx, cmd)
 	}
-	_, err := j.join(ctx, cmd, "")
+	_, err := p.arrive(ctx)
 	return err
 }
 
@@ -80,38 +91,50 @@ func (j *joined) get(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if j.alone() {
+	p := j.queue(ctx, nil, key)
+	if p == nil {
 		defer j.land()
 		return j.straight.get(ctx, key)
 	}
-	return j.join(ctx, nil, key)
+	value, err := p.arrive(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(value), nil
 }
 
-// alone reports whether a command may go straight; then land follows it.
-func (j *joined) alone() bool {
+// queue makes a passenger of a command, or returns nil if it is to go straight: then
+// land follows.
+func (j *joined) queue(ctx context.Context, cmd redis.Cmder, key string) *passenger {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.flights >= j.limit {
-		return false
-	}
-	j.flights++
-	return true
-}
-
-func (j *joined) join(ctx context.Context, cmd redis.Cmder, key string) ([]byte, error) {
-	p := &passenger{ctx: ctx, cmd: cmd, key: key, landed: make(chan struct{})}
-	j.mu.Lock()
-	if j.flights < j.limit { // all have landed since
+	free := j.flights < j.limit
+	if free {
 		j.flights++
+		if j.last <= 1 {
+			return nil
+		}
+	}
+	p := passengers.Get().(*passenger)
+	p.ctx, p.cmd, p.key = ctx, cmd, key
+	j.waiting = append(j.waiting, p)
+	if free {
 		go j.fly()
 	}
-	j.waiting = append(j.waiting, p)
-	j.mu.Unlock()
+	return p
+}
+
+// arrive waits for the answer. Nobody else has the passenger after that; one whose
+// caller has left is not used again, as a round trip may still hold it.
+func (p *passenger) arrive(ctx context.Context) (string, error) {
 	select {
 	case <-p.landed:
-		return p.value, p.err
+		value, err := p.value, p.err
+		*p = passenger{landed: p.landed}
+		passengers.Put(p)
+		return value, err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return "", ctx.Err()
 	}
 }
 
@@ -127,20 +150,23 @@ func (j *joined) land() {
 }
 
 // board takes those who wait. Whom the round trip before has answered, and who
-// is about to ask again, may come along: it lets others run for as long as that
-// brings more of them.
+// is about to ask again, may come along: while they are few, it lets others run for
+// as long as that brings more of them.
 func (j *joined) board() []*passenger {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for before := 0; before < len(j.waiting) && len(j.waiting) < maxJoined; {
+	for before := 0; before < len(j.waiting) && len(j.waiting) < enough; {
 		before = len(j.waiting)
 		j.mu.Unlock()
 		runtime.Gosched()
 		j.mu.Lock()
 	}
-	n := min(len(j.waiting), maxJoined)
-	group := j.waiting[:n:n]
-	j.waiting = j.waiting[n:]
+	group := j.waiting
+	j.waiting, j.spare = j.spare[:0], nil
+	if len(group) > maxJoined {
+		j.waiting = append(j.waiting, group[maxJoined:]...)
+		group = group[:maxJoined]
+	}
 	return group
 }
 
@@ -158,34 +184,32 @@ func (j *joined) fly() {
 	}
 	j.exchange(context.WithoutCancel(aboard[0].ctx), aboard)
 	for _, p := range aboard {
-		close(p.landed)
+		p.landed <- struct{}{}
 	}
+	clear(group)
+	j.mu.Lock()
+	j.spare, j.last = group[:0], len(group)
+	j.mu.Unlock()
 }
 
 // exchange gets the answers of a group, in one round trip but for keys that MGET
 // does not answer: they are asked for singly, as GET tells a key that is absent from
 // one of another type, and has the errors of the server go to whom they concern.
 func (j *joined) exchange(ctx context.Context, group []*passenger) {
-	readers := make([]*passenger, 0, len(group))
 	pipe := j.client.Pipeline()
+	many := j.many.Load()
+	args := make([]any, 1, 1+len(group))
 	for _, p := range group {
-		if p.cmd == nil && j.many.Load() {
-			readers = append(readers, p)
+		if p.cmd == nil && many {
+			args = append(args, &p.key)
 			continue
 		}
-		if p.cmd == nil {
-			p.cmd = redis.NewStringCmd(ctx, "get", p.key)
-		}
-		_ = pipe.Process(ctx, p.cmd)
+		p.ask(ctx, pipe)
 	}
-	var all *redis.RawCmd
-	if len(readers) > 0 {
-		args := make([]any, 1, 1+len(readers))
+	var all *redis.StringSliceCmd
+	if len(args) > 1 {
 		args[0] = "mget"
-		for _, p := range readers {
-			args = append(args, p.key)
-		}
-		all = redis.NewRawCmd(ctx, args...)
+		all = redis.NewStringSliceCmd(ctx, args...)
 		_ = pipe.Process(ctx, all)
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
@@ -195,39 +219,47 @@ func (j *joined) exchange(ctx context.Context, group []*passenger) {
 		}
 	}
 	if all != nil {
-		j.deal(ctx, readers, all)
+		j.deal(ctx, group, all)
 	}
+}
+
+// ask puts the passenger's own command into a pipeline.
+func (p *passenger) ask(ctx context.Context, pipe redis.Pipeliner) {
+	if p.cmd == nil {
+		p.cmd = redis.NewStringCmd(ctx, "get", p.key)
+	}
+	_ = pipe.Process(ctx, p.cmd)
 }
 
 // take is the answer of a passenger's own command.
 func (p *passenger) take() {
 	p.err = p.cmd.Err()
 	if text, ok := p.cmd.(*redis.StringCmd); ok && p.key != "" && p.err == nil {
-		p.value = []byte(text.Val())
+		p.value = text.Val()
 	}
 }
 
 // deal hands out the values of an MGET.
-func (j *joined) deal(ctx context.Context, readers []*passenger, all *redis.RawCmd) {
-	if err := all.Err(); err != nil { // of the line, not of the server
-		for _, p := range readers {
-			p.err = err
-		}
-		return
+func (j *joined) deal(ctx context.Context, group []*passenger, all *redis.StringSliceCmd) {
+	err := all.Err()
+	_, answered := errors.AsType[redis.Error](err)
+	if answered && refusesMany(err) {
+		j.many.Store(false) // for good, whatever another round trip has met
 	}
-	answers, ok := values(all.Val(), len(readers))
-	if !ok {
-		if refusesMany(all.Val()) {
-			j.many.Store(false) // for good, whatever another round trip has met
-		}
-		answers = make([][]byte, len(readers))
-	}
-	pipe := j.client.Pipeline()
+	values, pipe := all.Val(), j.client.Pipeline()
 	var again []*passenger
-	for i, p := range readers {
-		if p.value = answers[i]; p.value == nil {
-			p.cmd = redis.NewStringCmd(ctx, "get", p.key)
-			_ = pipe.Process(ctx, p.cmd)
+	for _, p := range group {
+		if p.cmd != nil { // not of the MGET
+			continue
+		}
+		if len(values) > 0 {
+			p.value, values = values[0], values[1:]
+		}
+		switch {
+		case err != nil && !answered: // of the line, not of the server
+			p.err = err
+		case p.value == "":
+			p.ask(ctx, pipe)
 			again = append(again, p)
 		}
 	}
@@ -235,4 +267,15 @@ func (j *joined) deal(ctx context.Context, readers []*passenger, all *redis.RawC
 	for _, p := range again {
 		p.take()
 	}
+}
+
+// refusesMany reports whether an error says that this server, or a proxy before it,
+// takes no MGET from us at all: the keys lie on different nodes, or the user may not.
+func refusesMany(err error) bool {
+	for _, code := range []string{"CROSSSLOT", "NOPERM", "ERR"} {
+		if redis.HasErrorPrefix(err, code) {
+			return true
+		}
+	}
+	return false
 }
