@@ -28,6 +28,7 @@ var servers = []struct {
 }{
 	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
 	{"Redis", testenv.RedisEnv, testenv.Redis},
+	{"RabbitMQ", testenv.RabbitMQEnv, testenv.RabbitMQ},
 }
 
 func main() {
