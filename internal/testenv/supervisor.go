@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -48,10 +49,14 @@ type kind struct {
 	scattered bool
 	// prepare fills the empty data directory.
 	prepare func(ctx context.Context, program, data string) error
+	// launch is the program with what must go before it; nil means nothing.
+	launch func(program string) []string
 	// args is the command line, without the program.
 	args func(program, data string, port int) []string
 	// orderly is the signal that ends it in an orderly way; zero means SIGTERM.
 	orderly syscall.Signal
+	// environment is added to ours at every start; nil means nothing.
+	environment func(data string, port int) ([]string, error)
 	// dsn is where clients connect.
 	dsn func(addr string) string
 	// ready asks a real query, and whether it is this server that answers:
@@ -61,6 +66,8 @@ type kind struct {
 	portTaken [][]byte
 	// newDatabase makes an empty database and a function that drops it.
 	newDatabase func(ctx context.Context, s *Server) (dsn string, drop func(context.Context) error, err error)
+	// control runs the server's own command for operators; nil means that there is none.
+	control func(ctx context.Context, s *Server, args []string) (output string, err error)
 }
 
 // look finds the program.
@@ -166,12 +173,10 @@ func (s *Server) run(ctx context.Context, program string) error {
 	if err != nil {
 		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
 	}
-	cmd := s.guard.command(program, append(s.kind.args(program, s.data(), s.port), s.opts.Args...)...)
-	if s.kind.unprivileged {
-		drop(cmd)
+	cmd, err := s.command(program)
+	if err != nil {
+		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
 	}
-	cmd.Dir = s.data()
-	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
 	cmd.Stdout = logFile
 	if s.opts.Log != nil {
 		// The process writes to a pipe then, and a goroutine lives as long as it.
@@ -195,6 +200,28 @@ func (s *Server) run(ctx context.Context, program string) error {
 		return fmt.Errorf("testenv: %s on %s did not start: %w\nlog:\n%s", s.kind.name, s.Addr, err, tail(text))
 	}
 	return nil
+}
+
+// command is the server's process, not started yet.
+func (s *Server) command(program string) (*exec.Cmd, error) {
+	launch := []string{program}
+	if s.kind.launch != nil {
+		launch = s.kind.launch(program)
+	}
+	cmd := s.guard.command(launch[0], slices.Concat(launch[1:], s.kind.args(program, s.data(), s.port), s.opts.Args)...)
+	if s.kind.unprivileged {
+		drop(cmd)
+	}
+	cmd.Dir = s.data()
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
+	if s.kind.environment != nil {
+		more, err := s.kind.environment(s.data(), s.port)
+		if err != nil {
+			return nil, err
+		}
+		cmd.Env = append(cmd.Env, more...)
+	}
+	return cmd, nil
 }
 
 func (s *Server) isPortTaken(log []byte) bool {
@@ -410,6 +437,19 @@ func (s *Server) NewDatabase(ctx context.Context) (dsn string, drop func(context
 		return "", nil, fmt.Errorf("testenv: %s: new database: %w", s.kind.name, err)
 	}
 	return dsn, drop, nil
+}
+
+// Control runs the server's own command for operators (of RabbitMQ: rabbitmqctl)
+// and returns what it prints.
+func (s *Server) Control(ctx context.Context, args ...string) (string, error) {
+	if s.kind.control == nil || s.guard == nil {
+		return "", fmt.Errorf("testenv: %s: control: %w", s.kind.name, errors.ErrUnsupported)
+	}
+	out, err := s.kind.control(ctx, s, args)
+	if err != nil {
+		return "", fmt.Errorf("testenv: %s: control: %w", s.kind.name, err)
+	}
+	return out, nil
 }
 
 // LogFile is the path of the server's log, "" for one that was not started

@@ -16,5 +16,6 @@ var servers = []struct {
 	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
 	{"MySQL", testenv.MySQLEnv, testenv.MySQL},
 	{"PostgreSQL", testenv.PostgresEnv, testenv.Postgres},
+	{"RabbitMQ", testenv.RabbitMQEnv, testenv.RabbitMQ},
 	{"Redis", testenv.RedisEnv, testenv.Redis},
 }
