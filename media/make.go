@@ -103,11 +103,7 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 	v.Name = ""
 	p := plan{original: f, variant: v, store: s, label: variantLabel(v)}
 	ext := preferred(v.Format)
-	hash := f.SHA256
-	if hash == "" {
-		sum := sha256.Sum256([]byte(f.Name + etag(f)))
-		hash = hex.EncodeToString(sum[:])
-	}
+	hash := variantsOf(f)
 	p.key = hash + p.label
 	p.name = path.Join(reserved, hash[:2], hash, p.label+"."+ext)
 	if s.options.VariantStore != nil {
@@ -126,6 +122,15 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// variantsOf is what the variants of a file are kept under: its hash or, without one, one of what is known of it.
+func variantsOf(f File) string {
+	if f.SHA256 != "" {
+		return f.SHA256
+	}
+	sum := sha256.Sum256([]byte(f.Name + etag(f)))
+	return hex.EncodeToString(sum[:])
 }
 
 // variantEdition is part of every label: raised when the pixels that the code
