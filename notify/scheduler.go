@@ -89,7 +89,7 @@ func (s *Scheduler) add(e *entry) error {
 // enqueued because the backend fails is tried again until it succeeds or the
 // next one is due. It returns at once with errors.ErrUnsupported when the backend cannot refuse duplicates.
 func (s *Scheduler) Run(ctx context.Context) error {
-	if _, ok := s.client.queue.driver.(UniquePublisher); !ok {
+	if _, ok := s.client.queue.driver.(UniquePublisher); !ok && s.client.queue.state() == nil {
 		return unsupported("schedule")
 	}
 	s.mu.Lock()
