@@ -17,6 +17,9 @@ import (
 // listed bounds how many dead letters of a queue are looked at.
 const listed = 10_000
 
+// lookFor is how long they may take to come.
+const lookFor = 5 * time.Second
+
 // letters looks through dead letters by taking them from the broker and putting them back. Who
 // looks at the same time as another process may see fewer.
 type letters struct {
@@ -44,7 +47,11 @@ func (l *letters) look(ctx context.Context, queue string, keep func(*amqp.Delive
 	if err != nil {
 		return fmt.Errorf("rabbitqueue: open channel: %w", err)
 	}
-	defer func() { _ = channel.Close() }() // what is not acknowledged goes back
+	rest := 0
+	defer func() {
+		_ = channel.Close() // what is not acknowledged goes back
+		l.await(ctx, line, dead, rest)
+	}()
 	info, err := channel.QueueDeclarePassive(dead, true, false, false, false, nil)
 	if err != nil {
 		return explain(dead, err)
@@ -61,7 +68,7 @@ func (l *letters) look(ctx context.Context, queue string, keep func(*amqp.Delive
 		return fmt.Errorf("rabbitqueue: look at dead letters: %w", err)
 	}
 	var done []uint64
-	quiet := time.NewTimer(l.options.Wait)
+	quiet := time.NewTimer(lookFor)
 	defer quiet.Stop()
 	for range n {
 		select {
@@ -69,6 +76,7 @@ func (l *letters) look(ctx context.Context, queue string, keep func(*amqp.Delive
 			if !ok {
 				return errDown
 			}
+			rest++
 			if !keep(&m) {
 				done = append(done, m.DeliveryTag)
 			}
@@ -86,8 +94,25 @@ func (l *letters) look(ctx context.Context, queue string, keep func(*amqp.Delive
 		if err := channel.Ack(tag, false); err != nil {
 			return fmt.Errorf("rabbitqueue: remove dead letters: %w", err)
 		}
+		rest--
 	}
 	return nil
+}
+
+// await waits a moment until messages are back, so that the next look finds them.
+func (l *letters) await(ctx context.Context, line *line, name string, messages int) {
+	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
+	for pause := time.Millisecond; ; pause *= 2 {
+		if n, err := count(line, name); err != nil || n >= messages {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func none() error { return nil }

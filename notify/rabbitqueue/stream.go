@@ -48,8 +48,12 @@ func (st *stream) watch() {
 	closed := st.channel.NotifyClose(make(chan *amqp.Error, 1))
 	cancelled := st.channel.NotifyCancel(make(chan string, 1))
 	select {
-	case <-closed:
+	case err := <-closed:
+		if err != nil && st.session.driver.life.Err() == nil {
+			st.session.driver.options.Logger.Warn("rabbitqueue: consuming broke off", "queue", st.name, "error", err)
+		}
 	case <-cancelled:
+		st.session.driver.options.Logger.Warn("rabbitqueue: the queue was deleted", "queue", st.name)
 	case <-st.session.down:
 	}
 	st.session.fail()
@@ -172,10 +176,16 @@ func (st *stream) tell() {
 	}
 	last := st.order[done-1]
 	st.order = st.order[done:]
-	untold := len(st.late)
-	st.late = slices.DeleteFunc(st.late, func(tag uint64) bool { return tag <= last })
-	if len(st.late) < untold {
-		_ = st.channel.Ack(last, true) // a closed channel ends the session, and its jobs are somebody else's
+	newest := uint64(0) // of those it was not told: one that it knows would be an error
+	st.late = slices.DeleteFunc(st.late, func(tag uint64) bool {
+		if tag > last {
+			return false
+		}
+		newest = max(newest, tag)
+		return true
+	})
+	if newest > 0 {
+		_ = st.channel.Ack(newest, true) // a closed channel ends the session, and its jobs are somebody else's
 	}
 }
 
