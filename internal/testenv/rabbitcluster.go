@@ -26,7 +26,7 @@ var mapperKind = kind{
 	name:    "epmd",
 	program: "epmd",
 	debian:  "erlang-base",
-	args: func(_ string, port int) []string {
+	args: func(_, _ string, port int) []string {
 		return []string{"-port", strconv.Itoa(port), "-address", "127.0.0.1"}
 	},
 	dsn: func(addr string) string { return addr },

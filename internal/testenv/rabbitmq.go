@@ -71,7 +71,7 @@ func rabbitKind(node rabbitNode) kind {
 			}
 			return []string{program}
 		},
-		args:        func(string, int) []string { return nil },
+		args:        func(string, string, int) []string { return nil },
 		environment: node.environment,
 		dsn:         func(addr string) string { return "amqp://guest:guest@" + addr + "/" },
 		ready:       node.ready,
