@@ -195,6 +195,7 @@ var vendors = map[string][]string{
 	"inventory/sqlite":    {"modernc.org/sqlite"},
 	"notify/email":        {"github.com/wneessen/go-mail"},
 	"notify/otp/redisotp": {"github.com/redis/go-redis/v9"},
+	"notify/rabbitqueue":  {"github.com/rabbitmq/amqp091-go"},
 	"notify/redisqueue":   {"github.com/redis/go-redis/v9"},
 	"notify/sqlqueue":     {"modernc.org/sqlite"},
 	"search":              {"github.com/blevesearch/snowballstem"},
