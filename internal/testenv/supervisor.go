@@ -50,6 +50,8 @@ type kind struct {
 	prepare func(ctx context.Context, program, data string) error
 	// args is the command line, without the program.
 	args func(program, data string, port int) []string
+	// environ is added to the environment; nil means nothing is.
+	environ func(dir string) []string
 	// orderly is the signal that ends it in an orderly way; zero means SIGTERM.
 	orderly syscall.Signal
 	// dsn is where clients connect.
@@ -172,6 +174,9 @@ func (s *Server) run(ctx context.Context, program string) error {
 	}
 	cmd.Dir = s.data()
 	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
+	if s.kind.environ != nil {
+		cmd.Env = append(cmd.Env, s.kind.environ(s.dir)...)
+	}
 	cmd.Stdout = logFile
 	if s.opts.Log != nil {
 		// The process writes to a pipe then, and a goroutine lives as long as it.
