@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -75,6 +76,8 @@ func (g *group) work() {
 		var batch []*call
 		batch, next = g.gather(first)
 		g.run(batch)
+		// Who was answered and asks again at once comes along with the next batch and not with the one after it.
+		runtime.Gosched()
 	}
 }
 
@@ -105,6 +108,7 @@ func (g *group) gather(first *call) (batch []*call, next *call) {
 	return batch, nil
 }
 
+// finish answers the caller.
 func (c *call) finish(result Result, err error) {
 	c.result, c.err = result, err
 	close(c.done)
