@@ -4,8 +4,9 @@ import "os"
 
 // Environment variables that name the shared servers of a test run, host:port.
 const (
-	MariaDBEnv = "COMMERCE_MARIADB_ADDR"
-	RedisEnv   = "COMMERCE_REDIS_ADDR"
+	ElasticsearchEnv = "COMMERCE_ELASTICSEARCH_ADDR"
+	MariaDBEnv       = "COMMERCE_MARIADB_ADDR"
+	RedisEnv         = "COMMERCE_REDIS_ADDR"
 )
 
 // Required reports whether every test must run, so that one that cannot has

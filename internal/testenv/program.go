@@ -14,9 +14,13 @@ var ErrUnavailable = errors.New("testenv: program not installed")
 type UnavailableError struct {
 	Program string // the program looked for, as "mariadbd"
 	Package string // the Debian package that has it
+	Get     string // how to get it, when no package has it
 }
 
 func (e *UnavailableError) Error() string {
+	if e.Get != "" {
+		return fmt.Sprintf("testenv: %s is not here; get it with: %s", e.Program, e.Get)
+	}
 	return fmt.Sprintf("testenv: %s is not installed; get it with: apt-get install %s", e.Program, e.Package)
 }
 

@@ -26,6 +26,7 @@ var servers = []struct {
 	env   string
 	start func(context.Context, *testenv.Options) (*testenv.Server, error)
 }{
+	{"Elasticsearch", testenv.ElasticsearchEnv, testenv.Elasticsearch},
 	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
 	{"Redis", testenv.RedisEnv, testenv.Redis},
 }
