@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -105,6 +106,7 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 			return nil, &InvalidError{Document: doc.ID, Field: f.Name, Reason: reason}
 		}
 	}
+	p.entry.Group = cmp.Or(p.entry.Group, "#"+doc.ID)
 	var err error
 	if p.entry.Source, err = json.Marshal(p.source); err != nil {
 		return nil, fmt.Errorf("search: encode document %q: %w", clip(doc.ID), err)
@@ -143,6 +145,12 @@ func (p *preparer) add(f *Field, values []any) string {
 	p.entry.Present = append(p.entry.Present, f.Name)
 	if f.Store {
 		p.source[f.Name] = stored(values)
+	}
+	if f.Collapse {
+		if len(values) > 1 {
+			return "has several values, but is what variants are collapsed by"
+		}
+		p.entry.Group = "=" + values[0].(string)
 	}
 	if f.Kind != Text {
 		p.entry.Values[f.Name] = indexed(f.Kind, values)

@@ -27,7 +27,7 @@ func (ix *Index) Search(ctx context.Context, q Query) (result *Result, err error
 	if err != nil {
 		return nil, err
 	}
-	s := &execution{ix: ix, plan: p, synonyms: ix.synonyms.Load(), effect: effect(*ix.rules.Load(), p, started)}
+	s := &execution{ix: ix, plan: p, synonyms: ix.synonyms.Load(), effect: ix.effect(p, started)}
 	if p.resumed != nil {
 		result, err = s.resume(ctx)
 	} else {
@@ -37,6 +37,9 @@ func (ix *Index) Search(ctx context.Context, q Query) (result *Result, err error
 		return nil, err
 	}
 	result.Took = ix.options.Now().Sub(started)
+	if log := ix.options.QueryLog; log != nil {
+		log(ctx, newQueryEvent(p, result, started))
+	}
 	return result, nil
 }
 
@@ -162,19 +165,17 @@ func (s *execution) request(node Node) Request {
 	p := s.plan
 	filters := slices.Concat(p.query.Filters, s.effect.hide)
 	r := Request{
-		Query:   s.effect.pin(node),
-		Filters: filters,
-		Sort:    p.sorts,
-		Offset:  p.query.Offset,
-		Limit:   p.limit,
-		Source:  p.query.Return == nil || len(p.query.Return) > 0 || len(p.query.Highlight) > 0,
-		Explain: p.query.Explain,
-	}
-	if p.scored {
-		r.Boosts = s.effect.boosts
+		Query:    s.effect.apply(node, p.scored),
+		Filters:  filters,
+		Sort:     p.sorts,
+		Collapse: p.query.Collapse,
+		Offset:   p.query.Offset,
+		Limit:    p.limit,
+		Source:   p.query.Return == nil || len(p.query.Return) > 0 || len(p.query.Highlight) > 0,
+		Explain:  p.query.Explain,
 	}
 	if p.resumed != nil {
-		r.After = p.resumed.After
+		r.After, r.Offset = p.resumed.After, p.resumed.Offset
 	}
 	for _, f := range p.facets {
 		r.Facets = append(r.Facets, FacetRequest{
@@ -187,7 +188,7 @@ func (s *execution) request(node Node) Request {
 }
 
 func (s *execution) result(a attempt) (*Result, error) {
-	r := &Result{Total: a.response.Total, Steps: s.steps, Relaxed: a.step == StepRelaxed, Hits: []Hit{}}
+	r := &Result{Total: a.response.Total, Groups: a.response.Groups, Redirect: s.effect.redirect, Steps: s.steps, Relaxed: a.step == StepRelaxed, Hits: []Hit{}}
 	if a.text != s.plan.text {
 		r.Corrected = a.text
 	}
@@ -202,16 +203,32 @@ func (s *execution) result(a attempt) (*Result, error) {
 	for i, f := range s.plan.facets {
 		r.Facets = append(r.Facets, f.result(a.response.Facets[i]))
 	}
-	// A full page may be the last one; then the next one is empty.
-	if n := len(a.response.Hits); n > 0 && n == s.plan.limit && (s.plan.resumed != nil || s.plan.query.Offset+n < r.Total) {
-		next := cursor{Step: a.step, Text: r.Corrected, After: a.response.Hits[n-1].Position}
+	if next, more := s.next(a, r); more {
 		r.Next = next.encode(s.plan.bind)
 	}
 	return r, nil
 }
 
+// next is where the page after this one begins. A full page may be the last one; then the next one is empty.
+func (s *execution) next(a attempt, r *Result) (cursor, bool) {
+	next := cursor{Step: a.step, Text: r.Corrected}
+	n, offset := len(a.response.Hits), s.plan.query.Offset
+	if s.plan.resumed != nil {
+		offset = s.plan.resumed.Offset
+	}
+	if n == 0 || n < s.plan.limit {
+		return next, false
+	}
+	if s.plan.query.Collapse { // no engine goes on after a group: count from the beginning
+		next.Offset = offset + n
+		return next, next.Offset < r.Groups && next.Offset < s.ix.options.Limits.Depth
+	}
+	next.After = a.response.Hits[n-1].Position
+	return next, s.plan.resumed != nil || offset+n < r.Total
+}
+
 func (s *execution) hit(found DriverHit, marker *marker) (Hit, error) {
-	hit := Hit{ID: found.ID, Explain: found.Explain}
+	hit := Hit{ID: found.ID, Variants: found.Variants, Explain: found.Explain}
 	if s.plan.scored {
 		hit.Score = found.Score
 		if i := slices.Index(s.effect.pins, found.ID); i >= 0 && found.Score >= pinnedScore {

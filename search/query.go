@@ -21,6 +21,11 @@ type Query struct {
 	// order of ID, so that pages never overlap.
 	Sort []Sort
 
+	// Collapse shows of the variants of a product (see [Field.Collapse]) only the first
+	// in the order of the query. Totals and facets count all documents; [Result.Groups] counts
+	// products. Its cursors reach as far as [Limits.Depth].
+	Collapse bool
+
 	// Limit is the page size: 0 is 20, -1 none (only totals and facets), at most [Limits.PageSize].
 	Limit int
 	// Offset skips hits. Offset plus Limit reaches at most [Limits.Depth]; use Cursor beyond.
@@ -189,6 +194,11 @@ func Ranges(field string, edges ...any) Facet {
 type Result struct {
 	Hits  []Hit
 	Total int // all matching documents, exact
+	// Groups is, for a query with Collapse, the number of products among them: exact on
+	// Bleve, and on Elasticsearch up to 40,000.
+	Groups int
+	// Redirect is where a rule sends the shopper instead; "" mostly.
+	Redirect string
 
 	// Facets come in the order of the query's.
 	Facets []FacetResult
@@ -248,8 +258,10 @@ type Hit struct {
 	// texts are cut to the part with most of them. A field without any is missing.
 	Highlight map[string]string
 	// Pinned is set when a rule put the hit at the top.
-	Pinned  bool
-	Explain *Explanation
+	Pinned bool
+	// Variants is, for a query with Collapse, how many documents of the hit's group match, itself among them.
+	Variants int
+	Explain  *Explanation
 }
 
 // String returns the first value of a stored text, keyword or category field, or "".

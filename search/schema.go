@@ -44,6 +44,11 @@ type Field struct {
 	Sort  bool `json:"sort,omitempty"`  // can be sorted by; not for Text and Category
 	Store bool `json:"store,omitempty"` // comes back in hits; needed to highlight and for Similar
 
+	// Collapse makes the documents with the same value variants of one product (the
+	// sizes of a shirt), of which [Query.Collapse] shows the best. For one Keyword field, with one value a
+	// document; a document without it is alone.
+	Collapse bool `json:"collapse,omitempty"`
+
 	// Suggest offers the field's words as completions while typing; for Text,
 	// Keyword and Category. With no such field, the heaviest weighted fields are used.
 	Suggest bool `json:"suggest,omitempty"`
@@ -68,6 +73,7 @@ const (
 type schema struct {
 	fields      map[string]*Field
 	order       []*Field
+	group       *Field   // the one with Collapse, or nil
 	languages   []string // of the weighted fields, each once
 	fingerprint string
 }
@@ -138,6 +144,12 @@ func (s Schema) check() (*schema, error) {
 		}
 		checked.fields[f.Name] = &f
 		checked.order = append(checked.order, &f)
+		if f.Collapse {
+			if checked.group != nil {
+				return nil, invalid(f.Name, "is the second field with Collapse")
+			}
+			checked.group = &f
+		}
 		suggests = suggests || f.Suggest
 		if f.Weight > 0 {
 			heaviest = max(heaviest, f.Weight)
@@ -184,6 +196,8 @@ func (f Field) check() error {
 		return invalid(f.Name, "a text field cannot be a facet; use a keyword field")
 	case f.Sort && (f.Kind == Text || f.Kind == Category):
 		return invalid(f.Name, "a %s field cannot be sorted by; use a keyword field", f.Kind)
+	case f.Collapse && f.Kind != Keyword:
+		return invalid(f.Name, "a %s field cannot collapse variants; use a keyword field", f.Kind)
 	case f.Suggest && !worded:
 		return invalid(f.Name, "a %s field cannot suggest words", f.Kind)
 	}

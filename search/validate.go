@@ -45,6 +45,9 @@ func (ix *Index) plan(q Query) (*plan, error) {
 	default:
 		return nil, invalid("Match", "unknown value %q", clip(string(q.Match)))
 	}
+	if q.Collapse && ix.schema.group == nil {
+		return nil, invalid("Collapse", "no field of the schema says Collapse")
+	}
 	if p.query.Filters, err = ix.checkFilters("Filters", q.Filters); err != nil {
 		return nil, err
 	}
@@ -378,21 +381,26 @@ func (ix *Index) planPage(p *plan) error {
 	if q.Cursor == "" {
 		return nil
 	}
+	keys := len(p.sorts)
+	if q.Collapse {
+		keys = 0
+	}
 	var err error
-	p.resumed, err = decodeCursor(q.Cursor, p.bind, len(p.sorts))
+	p.resumed, err = decodeCursor(q.Cursor, p.bind, keys, limits.Depth-p.limit)
 	return err
 }
 
 // bind condenses what a cursor depends on.
 func (ix *Index) bind(p *plan) [16]byte {
 	text, err := json.Marshal(struct {
-		Schema  string
-		Text    string
-		Filters Filters
-		Sort    []Sort
-		Match   Match
-		Exact   bool
-	}{ix.schema.fingerprint, p.text, p.query.Filters, p.sorts, p.query.Match, p.query.Exact})
+		Schema   string
+		Text     string
+		Filters  Filters
+		Sort     []Sort
+		Match    Match
+		Exact    bool
+		Collapse bool
+	}{ix.schema.fingerprint, p.text, p.query.Filters, p.sorts, p.query.Match, p.query.Exact, p.query.Collapse})
 	if err != nil {
 		panic(err) // checked values always marshal
 	}

@@ -16,7 +16,14 @@ import (
 const (
 	fieldSource  = "_source"  // stored: what hits return
 	fieldVersion = "_version" // stored, when the document has one
+	fieldChanged = "_changed" // in a generation: changedPut or changedDelete, when a caller's change wrote it last
 	columnSuffix = "#"        // a field's values for sorting and counting
+)
+
+// The terms of fieldChanged.
+const (
+	changedPut    = "put"
+	changedDelete = "delete"
 )
 
 // liveTerm is a term of search.FieldText that every document has: its postings
@@ -53,7 +60,14 @@ func (s *store) indexed(op search.Op) index.Document {
 	if op.Version > 0 {
 		doc.AddField(storedField(fieldVersion, binary.BigEndian.AppendUint64(nil, uint64(op.Version))))
 	}
-	if op.Entry == nil { // a tombstone
+	if op.Changed {
+		term := changedPut
+		if op.Entry == nil {
+			term = changedDelete
+		}
+		doc.AddField(termField(fieldChanged, index.IndexField|index.SkipFreqNorm, []string{term}))
+	}
+	if op.Entry == nil { // a tombstone, or the mark of a delete
 		return doc
 	}
 	doc.AddField(storedField(fieldSource, op.Entry.Source))
@@ -63,10 +77,13 @@ func (s *store) indexed(op search.Op) index.Document {
 		doc.AddField(chars)
 	}
 	for name, terms := range map[string][]string{search.FieldWords: op.Entry.Words,
-		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldPresent: op.Entry.Present} {
+		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldSounds: op.Entry.Sounds, search.FieldPresent: op.Entry.Present} {
 		if len(terms) > 0 {
 			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, terms))
 		}
+	}
+	if s.grouped {
+		doc.AddField(termField(search.FieldGroup, index.IndexField|index.SkipFreqNorm|index.DocValues, []string{op.Entry.Group}))
 	}
 	for name, values := range op.Entry.Values {
 		f, known := s.schema.Field(name)

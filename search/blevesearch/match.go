@@ -84,6 +84,9 @@ func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 		matched, err := sn.ids(n.Terms)
 		return constant(matched, n), err
 	}
+	if n.Op == search.OpScale {
+		return sn.scale(n)
+	}
 	children := make([]matcher, 0, len(n.Nodes))
 	for _, child := range n.Nodes {
 		m, err := sn.matcher(child)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 
 // store is one generation: a Bleve index in a directory.
 type store struct {
-	schema search.Schema
-	index  index.Index
-	queue  *index.AnalysisQueue
+	schema  search.Schema
+	grouped bool // the schema has a field to collapse by
+	index   index.Index
+	queue   *index.AnalysisQueue
 
 	versions sync.Mutex // orders the writes that compare versions
 
@@ -57,7 +59,8 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 		}
 		return nil, fmt.Errorf("search: open index: %w", err)
 	}
-	return &store{schema: schema, index: idx, queue: queue}, nil
+	grouped := slices.ContainsFunc(schema.Fields, func(f search.Field) bool { return f.Collapse })
+	return &store{schema: schema, grouped: grouped, index: idx, queue: queue}, nil
 }
 
 func (s *store) close() error {
@@ -87,7 +90,7 @@ func (s *store) write(ctx context.Context, ops []search.Op) error {
 	}
 	batch := index.NewBatch()
 	for _, op := range ops {
-		if op.Entry == nil && op.Version == 0 {
+		if op.Entry == nil && op.Version == 0 && !op.Changed {
 			batch.Delete(op.ID)
 			continue
 		}
