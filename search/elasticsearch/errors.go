@@ -87,3 +87,10 @@ func clip(s string, most int) string {
 	}
 	return s[:most] + "…"
 }
+
+func isStatus(err error, status int) bool {
+	refusal, ok := errors.AsType[*Error](err)
+	return ok && refusal.Status == status
+}
+
+func asBatch(err error) (*search.BatchError, bool) { return errors.AsType[*search.BatchError](err) }
