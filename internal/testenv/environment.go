@@ -14,3 +14,7 @@ const (
 func Required() bool {
 	return os.Getenv("CI") == "true" || os.Getenv("COMMERCE_REQUIRE") == "all"
 }
+
+// AllSearchEngines reports whether tests of search run on every engine there is, and
+// not only on Elasticsearch 8.14 and OpenSearch: COMMERCE_SEARCH_ENGINES=all.
+func AllSearchEngines() bool { return os.Getenv("COMMERCE_SEARCH_ENGINES") == "all" }

@@ -62,8 +62,7 @@ func (d *driver) appendOp(to []byte, op search.Op, c condition) []byte {
 func (d *driver) appendEntry(to []byte, e *search.Entry) []byte {
 	to = appendKey(append(to, ','), fieldStored)
 	to = append(to, e.Source...)
-	to = appendRuns(appendKey(append(to, ','), search.FieldText), e.Texts, func(r search.TextRun) []string { return r.Terms })
-	to = appendRuns(appendKey(append(to, ','), search.FieldChars), e.Texts, func(r search.TextRun) []string { return r.Chars })
+	to = appendTexts(to, e.Texts)
 	for _, list := range []struct {
 		field string
 		terms []string
@@ -93,30 +92,47 @@ func (d *driver) appendEntry(to []byte, e *search.Entry) []byte {
 	return to
 }
 
-// appendRuns writes each run as many times as it weighs: that makes frequencies,
-// lengths and the counts of phrases what they should be. The runs are far apart.
-func appendRuns(to []byte, runs []search.TextRun, terms func(search.TextRun) []string) []byte {
-	to = append(to, `["`+marker+`"`...)
+// appendTexts writes the analysed text. Each run of terms stands there as many times
+// as it weighs: that makes frequencies, lengths and the counts of phrases what they should be.
+func appendTexts(to []byte, runs []search.TextRun) []byte {
+	to = append(appendKey(append(to, ','), search.FieldText), '[')
+	empty := len(to)
 	for _, run := range runs {
-		list := terms(run)
-		if len(list) == 0 {
-			continue
-		}
-		start := len(to) + 1
-		to = append(to, `,"`...)
-		for i, t := range list {
-			if i > 0 {
-				to = append(to, ' ')
-			}
-			to = appendEscaped(to, t)
-		}
-		to = append(to, '"')
-		end := len(to)
-		for range run.Weight - 1 {
-			to = append(append(to, ','), to[start:end]...)
-		}
+		to = appendRun(to, run.Terms, run.Weight, len(to) > empty)
+	}
+	if len(to) == empty {
+		to = append(to, `"`+marker+`"`...)
+	}
+	to = append(appendKey(append(to, `],`...), search.FieldChars), '[')
+	empty = len(to)
+	for _, run := range runs {
+		to = appendRun(to, run.Chars, run.Weight, len(to) > empty)
 	}
 	return append(to, ']')
+}
+
+// appendRun writes terms as one text, times over.
+func appendRun(to []byte, terms []string, times int, comma bool) []byte {
+	if len(terms) == 0 {
+		return to
+	}
+	if comma {
+		to = append(to, ',')
+	}
+	start := len(to)
+	to = append(to, '"')
+	for i, t := range terms {
+		if i > 0 {
+			to = append(to, ' ')
+		}
+		to = appendEscaped(to, t)
+	}
+	to = append(to, '"')
+	end := len(to)
+	for range times - 1 {
+		to = append(append(to, ','), to[start:end]...)
+	}
+	return to
 }
 
 // counted is a value as facets count it.

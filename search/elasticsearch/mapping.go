@@ -34,8 +34,7 @@ const (
 	countSuffix = "#"
 )
 
-// marker is a term that every document has in its text, so that the statistics
-// count those without any word too.
+// marker is the term of a document without any word, so that statistics count it too.
 const marker = "*"
 
 // format changes when an index of this version cannot be used by an earlier one.
@@ -55,11 +54,8 @@ func (d *driver) settings(filling bool) object {
 	index := object{
 		"number_of_shards":  d.options.Shards,
 		"max_result_window": max(maxResultWindow, d.options.WithDefaults().Limits.Depth),
-		"similarity": object{
-			"text":  object{"type": "BM25", "k1": k1, "b": b},
-			"chars": object{"type": "BM25", "k1": k1, "b": 0},
-		},
-		"analysis": object{"analyzer": object{"terms": object{"type": "custom", "tokenizer": "whitespace"}}},
+		"similarity":        object{"text": object{"type": "BM25", "k1": k1, "b": b}},
+		"analysis":          object{"analyzer": object{"terms": object{"type": "custom", "tokenizer": "whitespace"}}},
 	}
 	switch {
 	case d.options.Replicas > 0:
@@ -88,7 +84,7 @@ func (d *driver) mappings(resumable bool) object {
 	searchedOnly := object{"type": "keyword", "doc_values": false}
 	properties := object{
 		search.FieldText:                   object{"type": "text", "analyzer": "terms", "similarity": "text", "position_increment_gap": runGap},
-		search.FieldChars:                  object{"type": "text", "analyzer": "terms", "similarity": "chars", "index_options": "freqs"},
+		search.FieldChars:                  object{"type": "text", "analyzer": "terms", "similarity": "text", "index_options": "freqs"},
 		search.FieldWords:                  searchedOnly,
 		search.FieldPhrases:                keyword(object{}),
 		search.FieldStarts:                 searchedOnly,
