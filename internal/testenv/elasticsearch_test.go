@@ -1,26 +1,30 @@
 package testenv
 
 import (
-	"context"
-	"os"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestElasticsearchIsWhole(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs a server")
+func TestElasticsearchKeepsItsDataOverAKill(t *testing.T) {
+	if testing.Short() && !Required() {
+		t.Skip("needs a server, and -short means none")
 	}
-	ctx := t.Context()
-	began := time.Now()
-	server, err := Elasticsearch(ctx, &Options{Log: os.Stderr})
+	t.Parallel()
+	server, err := Elasticsearch(t.Context(), nil)
 	require.NoError(t, err)
-	t.Log(time.Since(began))
-	defer func() { require.NoError(t, server.Close()) }()
-	began = time.Now()
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	dsn, drop, err := server.NewDatabase(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, elasticsearchPut(t.Context(), dsn+"/_doc/1?refresh=true", `{"title":"tea"}`))
+
 	require.NoError(t, server.Kill())
-	require.NoError(t, server.Restart(context.WithoutCancel(ctx)))
-	t.Log(time.Since(began))
+	require.NoError(t, server.Restart(t.Context()))
+	var doc struct {
+		Found bool `json:"found"`
+	}
+	require.NoError(t, elasticsearchGet(t.Context(), dsn+"/_doc/1", &doc))
+	require.True(t, doc.Found)
+	require.NoError(t, drop(t.Context()))
+	require.Error(t, elasticsearchGet(t.Context(), dsn+"/_doc/1", nil))
 }

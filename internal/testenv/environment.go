@@ -6,6 +6,9 @@ import "os"
 const (
 	ElasticsearchEnv = "COMMERCE_ELASTICSEARCH_ADDR"
 	MariaDBEnv       = "COMMERCE_MARIADB_ADDR"
+	MySQLEnv         = "COMMERCE_MYSQL_ADDR"
+	PostgresEnv      = "COMMERCE_POSTGRES_ADDR"
+	RabbitMQEnv      = "COMMERCE_RABBITMQ_ADDR"
 	RedisEnv         = "COMMERCE_REDIS_ADDR"
 )
 
