@@ -165,7 +165,7 @@ func (r elasticsearchRelease) args(program, data string, port int) []string {
 			"-Djava.io.tmpdir="+tmp, "-Djna.tmpdir="+tmp, "-Des.bundled_jdk=false", "-Des.distribution.flavor=default",
 			"-Djava.security.manager=allow", "-cp", home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
 	} else {
-		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli",
+		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs="+home+"/lib/tools/server-cli",
 			"-Des.java.type=system", "-cp", home+"/lib/*:"+home+"/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher")
 	}
 	return append(args, "-Ehttp.port="+strconv.Itoa(port))
