@@ -92,6 +92,7 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 		}
 	}
 	p := preparer{
+		own:     s.own,
 		entry:   &Entry{Values: map[string][]any{}},
 		words:   map[string]bool{},
 		phrases: map[string]bool{},
@@ -131,6 +132,7 @@ func checkID(id string) string {
 }
 
 type preparer struct {
+	own     []*Field
 	entry   *Entry
 	words   map[string]bool
 	phrases map[string]bool
@@ -192,7 +194,11 @@ func (p *preparer) addText(f *Field, text string) {
 	if f.Weight > 0 {
 		terms := analysis.Index(text, f.Language)
 		if len(terms.Words) > 0 || len(terms.Chars) > 0 {
-			p.entry.Texts = append(p.entry.Texts, TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars})
+			run := TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars}
+			if slices.Contains(p.own, f) {
+				run.Field = FieldOwn + f.Name
+			}
+			p.entry.Texts = append(p.entry.Texts, run)
 		}
 		analysis.Vocabulary(text, func(w string) { p.words[w] = true })
 	}

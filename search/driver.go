@@ -123,6 +123,7 @@ const (
 	FieldPresent = "_present" // names of the fields that the document has
 	FieldSounds  = "_sounds"  // completions by how they are typed: the typed form, "\x1f", the phrase
 	FieldGroup   = "_group"   // the variant group, one value a document; hits can be collapsed by it
+	FieldOwn     = "_own."    // begins the names of the fields that hold one field's terms, see TextRun.Field
 )
 
 // MaxStart is the length in characters of the longest start in FieldStarts. A
@@ -162,6 +163,9 @@ type TextRun struct {
 	Weight int
 	Terms  []string
 	Chars  []string
+	// Field, when it is set, is another engine field that holds Terms, each counted once in
+	// frequency and length. It needs no positions. Several runs of a document may name the same one.
+	Field string
 }
 
 // Stored is what an engine returns of a document.
@@ -177,16 +181,21 @@ type NodeOp string
 // The operations of a query tree.
 const (
 	OpEverything NodeOp = "everything" // every document, scored Boost
-	OpTerm       NodeOp = "term"       // Terms[0] in Field, scored by BM25 (k1 1.2, b 0.75)
+	OpTerm       NodeOp = "term"       // Terms[0] in Field, scored by BM25, see below
 	OpPhrase     NodeOp = "phrase"     // Terms next to each other in Field; BM25 of the phrase, its idf the sum of the terms'
 	OpPrefix     NodeOp = "prefix"     // a term in Field that begins with Terms[0], scored Boost
 	OpIDs        NodeOp = "ids"        // documents whose ID is in Terms, scored Boost
 	OpAll        NodeOp = "all"        // all of Nodes; scores are added
-	OpAny        NodeOp = "any"        // at least Min of Nodes; scores are added
+	OpAny        NodeOp = "any"        // at least Min of Nodes; scores are added, and multiplied by 1 + Bonus where all match
 	OpBest       NodeOp = "best"       // at least one of Nodes; the highest score counts
 	OpPrefer     NodeOp = "prefer"     // Nodes[0]; those of the other Nodes that match add their scores
 	OpScale      NodeOp = "scale"      // Nodes[0]; its score is multiplied by each of Factors that applies
 )
+
+// BM25 is as Lucene has it, so that engines agree: k1 1.2, b 0.75, idf = ln(1 + (N - n + 0.5)/(n + 0.5)) for n of
+// the N documents that have the field, tf = f / (f + k1 × (1 - b + b × length/average)). The average is
+// that of the documents that have the field; a document's own length is rounded
+// down as Lucene's SmallFloat.intToByte4 does (exact up to 40).
 
 // Node is a query tree. Boost multiplies the score of the whole node.
 type Node struct {
@@ -195,6 +204,7 @@ type Node struct {
 	Terms []string `json:"terms,omitempty"`
 	Nodes []Node   `json:"nodes,omitempty"`
 	Min   int      `json:"min,omitempty"`
+	Bonus float64  `json:"bonus,omitempty"` // of OpAny
 	Boost float64  `json:"boost"`
 
 	Factors []Factor `json:"factors,omitempty"` // of OpScale, at most 64

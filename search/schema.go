@@ -61,7 +61,11 @@ type Schema struct {
 }
 
 // analyzerVersion changes when the same text would give other terms than before.
-const analyzerVersion = 1
+const analyzerVersion = 2
+
+// ownWeight is the part of the heaviest weight from which a field is also scored by itself.
+// The lighter ones would seldom be a word's best field, and would cost as much space.
+const ownWeight = 2
 
 const (
 	maxFields = 256
@@ -74,6 +78,8 @@ type schema struct {
 	fields      map[string]*Field
 	order       []*Field
 	group       *Field   // the one with Collapse, or nil
+	own         []*Field // those whose terms have an engine field of their own
+	heaviest    int      // weight
 	languages   []string // of the weighted fields, each once
 	fingerprint string
 }
@@ -133,7 +139,7 @@ func (s Schema) check() (*schema, error) {
 		return nil, invalid("Schema", "has %d fields, more than %d", len(s.Fields), maxFields)
 	}
 	checked := &schema{fields: make(map[string]*Field, len(s.Fields)), fingerprint: s.Fingerprint()}
-	suggests, heaviest := false, 0
+	suggests := false
 	for i := range s.Fields {
 		f := s.Fields[i].withDefaults()
 		if err := s.Fields[i].check(); err != nil {
@@ -152,13 +158,16 @@ func (s Schema) check() (*schema, error) {
 		}
 		suggests = suggests || f.Suggest
 		if f.Weight > 0 {
-			heaviest = max(heaviest, f.Weight)
+			checked.heaviest = max(checked.heaviest, f.Weight)
 			checked.addLanguage(f.Language)
 		}
 	}
-	if !suggests && heaviest > 0 {
-		for _, f := range checked.order {
-			f.Suggest = f.Weight == heaviest
+	for _, f := range checked.order {
+		if !suggests && checked.heaviest > 0 {
+			f.Suggest = f.Weight == checked.heaviest
+		}
+		if f.Weight > 0 && ownWeight*f.Weight >= checked.heaviest {
+			checked.own = append(checked.own, f)
 		}
 	}
 	return checked, nil

@@ -38,7 +38,7 @@ func relevanceDir(t testing.TB) string {
 func productSchema() search.Schema {
 	return search.Schema{Fields: []search.Field{
 		{Name: "title", Kind: search.Text, Weight: 6, Store: true, Suggest: true},
-		{Name: "description", Kind: search.Text, Weight: 4, Store: true},
+		{Name: "description", Kind: search.Text, Weight: 6, Store: true},
 		{Name: "attributes", Kind: search.Text},
 		{Name: "supplier", Kind: search.Keyword, Facet: true, Sort: true, Store: true},
 		{Name: "price", Kind: search.Number, Facet: true, Sort: true, Store: true},
