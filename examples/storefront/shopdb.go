@@ -51,9 +51,13 @@ func (b *backends) openDatabase(ctx context.Context, cfg *config, dir *dataDir) 
 	}
 	switch {
 	case cfg.mysql != "":
-		b.db, err = database.OpenMySQL(ctx, cfg.mysql)
+		if b.db, err = database.OpenMySQL(ctx, cfg.mysql); err != nil {
+			err = fmt.Errorf("-mysql: %w", err)
+		}
 	case cfg.postgres != "":
-		b.db, err = database.OpenPostgres(ctx, cfg.postgres)
+		if b.db, err = database.OpenPostgres(ctx, cfg.postgres); err != nil {
+			err = fmt.Errorf("-postgres: %w", err)
+		}
 	default:
 		b.db = b.local
 		return nil

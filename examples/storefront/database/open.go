@@ -41,12 +41,12 @@ var ErrName = errors.New("not a data source name")
 func OpenMySQL(ctx context.Context, name string) (*DB, error) {
 	settings, err := mysql.ParseDSN(name)
 	if err != nil || settings.DBName == "" {
-		return nil, fmt.Errorf("mysql: %w such as user:password@tcp(127.0.0.1:3306)/shop", ErrName)
+		return nil, fmt.Errorf("%w such as user:password@tcp(127.0.0.1:3306)/shop", ErrName)
 	}
 	settings.InterpolateParams = true // one round trip a statement instead of three
 	connector, err := mysql.NewConnector(settings)
 	if err != nil {
-		return nil, fmt.Errorf("mysql: %w: %w", ErrName, err)
+		return nil, fmt.Errorf("%w: %w", ErrName, err)
 	}
 	return ready(ctx, sql.OpenDB(connector), MySQL)
 }
@@ -56,7 +56,7 @@ func OpenMySQL(ctx context.Context, name string) (*DB, error) {
 func OpenPostgres(ctx context.Context, name string) (*DB, error) {
 	settings, err := pgx.ParseConfig(name)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w such as postgres://user:password@127.0.0.1:5432/shop", ErrName)
+		return nil, fmt.Errorf("%w such as postgres://user:password@127.0.0.1:5432/shop", ErrName)
 	}
 	return ready(ctx, stdlib.OpenDB(*settings), Postgres)
 }
