@@ -36,6 +36,12 @@ func everywhere(t *testing.T, test func(*testing.T, *database.DB)) {
 		"mariadb": func(t *testing.T) (*database.DB, error) {
 			return database.OpenMySQL(t.Context(), testenvtest.Database(t, testenvtest.MariaDB(t)))
 		},
+		"mysql": func(t *testing.T) (*database.DB, error) {
+			return database.OpenMySQL(t.Context(), testenvtest.Database(t, testenvtest.MySQL(t)))
+		},
+		"postgres": func(t *testing.T) (*database.DB, error) {
+			return database.OpenPostgres(t.Context(), testenvtest.Database(t, testenvtest.Postgres(t)))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
