@@ -2,9 +2,7 @@ package shop
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -13,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-	_ "modernc.org/sqlite"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/examples/storefront/i18n"
 	"github.com/seed82d84382/commerce/inventory"
 	stocksqlite "github.com/seed82d84382/commerce/inventory/sqlite"
@@ -59,10 +57,8 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	ctx := t.Context()
 	b := &bench{clock: &clock{at: time.Now()}}
-	options := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(15000)", "foreign_keys(ON)"}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "shop.db")+"?"+options.Encode())
+	db, err := database.OpenSQLite(ctx, filepath.Join(t.TempDir(), "shop.db"))
 	require.NoError(t, err)
-	db.SetMaxOpenConns(8)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	products, err := catalogue.Open(ctx, db)
 	require.NoError(t, err)
@@ -76,10 +72,10 @@ func newBench(t *testing.T) *bench {
 		}
 	}, nil)
 	require.NoError(t, err)
-	b.stock, err = stocksqlite.Open(ctx, db, &inventory.Options{SweepInterval: -1, Now: b.clock.now})
+	b.stock, err = stocksqlite.Open(ctx, db.Pool(), &inventory.Options{SweepInterval: -1, Now: b.clock.now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.stock.Close()) })
-	b.queue, err = sqlqueue.Open(ctx, db, nil)
+	b.queue, err = sqlqueue.Open(ctx, db.Pool(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.queue.Close()) })
 	codes, err := otp.New(otp.NewMemoryStore(nil), &otp.Options{Pepper: []byte("a pepper for tests only"), Cooldown: -1})
