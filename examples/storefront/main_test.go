@@ -84,6 +84,8 @@ func TestBadFlags(t *testing.T) {
 		"a catalogue of a folder":   {[]string{"-catalogue", "/"}, "-catalogue /: not a file"},
 		"an address of no scheme":   {[]string{"-url", "shop.example"}, `-url "shop.example": want https://host`},
 		"an address with a path":    {[]string{"-url", "https://shop.example/a"}, "want https://host without a path"},
+		"a Redis of no scheme":      {[]string{"-redis", "user:secret@localhost:6379"}, "-redis: want redis://"},
+		"a Redis of a bad port":     {[]string{"-redis", "redis://user:secret@localhost:port"}, "-redis: want redis://"},
 		"a log level nobody knows":  {[]string{"-log-level", "loud"}, `invalid value "loud" for flag -log-level`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	_ "modernc.org/sqlite"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
@@ -40,6 +41,7 @@ type backends struct {
 	products *catalogue.Table
 	stock    *inventory.Inventory
 	queue    *notify.Queue
+	redis    *redis.Client // nil without -redis
 	sessions session.Driver
 	codes    *otp.Codes
 	images   *media.Store
@@ -68,7 +70,12 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			b.queue, err = sqlqueue.Open(ctx, b.db, &sqlqueue.Options{Options: notify.Options{Logger: log}})
 			return closing(b, err, func() error { return b.queue.Close() })
 		},
+		func() error { return b.openRedis(ctx, cfg.redis) },
 		func() (err error) {
+			if b.redis != nil {
+				b.sessions, err = b.sessionsInRedis()
+				return err
+			}
 			b.sessions, err = sqlstore.New(ctx, b.db, nil)
 			return err
 		},
@@ -83,7 +90,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			})
 			return closing(b, err, func() error { return b.index.Close() })
 		},
-		func() error { return b.openCodes(cfg) },
+		func() error { return b.openCodes(cfg, dir) },
 		func() error { return b.openMessages(cfg, dir, stdout) },
 	} {
 		if err := open(); err != nil {
@@ -121,15 +128,22 @@ func (b *backends) openDatabase(ctx context.Context, path string) (err error) {
 	return nil
 }
 
+const pepperBytes = 32
+
 // openCodes keeps log-in codes in memory: a restart voids them, and a shopper asks for another.
-func (b *backends) openCodes(cfg *config) (err error) {
-	pepper := make([]byte, 32)
+func (b *backends) openCodes(cfg *config, dir *dataDir) (err error) {
+	store, pepper := otp.NewMemoryStore(nil), make([]byte, pepperBytes)
 	rand.Read(pepper)
+	if b.redis != nil {
+		if store, pepper, err = b.codesInRedis(dir); err != nil {
+			return err
+		}
+	}
 	perAddress := otp.Limit{Max: max(20, cfg.loginLimit), Window: time.Hour}
 	if cfg.development {
 		perAddress.Max = -1 // every shopper of a development shop has the same address
 	}
-	b.codes, err = otp.New(otp.NewMemoryStore(nil), &otp.Options{Pepper: pepper, SendsPerIP: perAddress, GuessesPerIP: perAddress})
+	b.codes, err = otp.New(store, &otp.Options{Pepper: pepper, SendsPerIP: perAddress, GuessesPerIP: perAddress})
 	return err
 }
 
