@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/seed82d84382/commerce/inventory"
 )
 
@@ -34,7 +36,8 @@ type config struct {
 	mysql         string // data source names; at most one of the two is given
 	postgres      string
 	strategy      inventory.Strategy
-	warmUp        bool // draw the first pictures before somebody asks
+	redis         *redis.Options // nil: sessions and codes are kept without a Redis
+	warmUp        bool           // draw the first pictures before somebody asks
 }
 
 const (
@@ -42,9 +45,9 @@ const (
 	minAdminPassword = 10
 )
 
-func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*config, error) {
+func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ *config, err error) {
 	var cfg config
-	var publicURL, strategy string
+	var publicURL, strategy, redisURL string
 	flags := flag.NewFlagSet("storefront", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are ours to print, once
 	flags.StringVar(&cfg.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
@@ -62,6 +65,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*c
 	flags.StringVar(&cfg.mysql, "mysql", "", "data source `name` of a MySQL or MariaDB database for stock, orders and products, such as shop:password@tcp(127.0.0.1:3306)/shop; from the environment too ("+mysqlEnv+"); default: SQLite under -data")
 	flags.StringVar(&cfg.postgres, "postgres", "", "the same of a PostgreSQL database, such as postgres://shop:password@127.0.0.1:5432/shop; from the environment too ("+postgresEnv+")")
 	flags.StringVar(&strategy, "inventory-strategy", inventory.Grouped.String(), "how stock is kept from being oversold: "+strategyNames())
+	flags.StringVar(&redisURL, "redis", "", "`address` of a Redis database of its own for sessions and log-in codes, such as redis://user:password@127.0.0.1:6379/0; from the environment too ("+redisEnv+")")
 	flags.BoolVar(&cfg.headlessCheck, "headless-check", false, "walk the whole journey over HTTP, print each step and exit; a given -addr that answers is walked as it is")
 
 	if err := flags.Parse(args); err != nil {
@@ -85,6 +89,12 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*c
 		cfg.mysql, cfg.postgres = getenv(mysqlEnv), getenv(postgresEnv)
 	}
 	if err := cfg.checkDatabase(strategy); err != nil {
+		return nil, err
+	}
+	if redisURL == "" {
+		redisURL = getenv(redisEnv)
+	}
+	if cfg.redis, err = parseRedis(redisURL); err != nil {
 		return nil, err
 	}
 	if err := cfg.check(publicURL); err != nil {

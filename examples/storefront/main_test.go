@@ -86,6 +86,8 @@ func TestBadFlags(t *testing.T) {
 		"an address with a path":    {[]string{"-url", "https://shop.example/a"}, "want https://host without a path"},
 		"two databases":             {[]string{"-mysql", "shop:secret@/shop", "-postgres", "postgres://shop:secret@/shop"}, "-mysql and -postgres: want one of them"},
 		"a strategy nobody knows":   {[]string{"-inventory-strategy", "hopeful"}, `-inventory-strategy "hopeful": want one of grouped, pessimistic, optimistic, conditional`},
+		"a Redis of no scheme":      {[]string{"-redis", "user:secret@localhost:6379"}, "-redis: want redis://"},
+		"a Redis of a bad port":     {[]string{"-redis", "redis://user:secret@localhost:port"}, "-redis: want redis://"},
 		"a log level nobody knows":  {[]string{"-log-level", "loud"}, `invalid value "loud" for flag -log-level`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/examples/storefront/outbox"
@@ -37,6 +39,7 @@ type backends struct {
 	products *catalogue.Table
 	stock    *inventory.Inventory
 	queue    *notify.Queue
+	redis    *redis.Client // nil without -redis
 	sessions session.Driver
 	codes    *otp.Codes
 	images   *media.Store
@@ -65,7 +68,12 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			b.queue, err = sqlqueue.Open(ctx, b.db.Pool(), &sqlqueue.Options{Options: notify.Options{Logger: log}})
 			return closing(b, err, func() error { return b.queue.Close() })
 		},
+		func() error { return b.openRedis(ctx, cfg.redis) },
 		func() (err error) {
+			if b.redis != nil {
+				b.sessions, err = b.sessionsInRedis()
+				return err
+			}
 			b.sessions, err = sqlstore.New(ctx, b.local.Pool(), nil)
 			return err
 		},
@@ -80,7 +88,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			})
 			return closing(b, err, func() error { return b.index.Close() })
 		},
-		func() error { return b.openCodes(cfg) },
+		func() error { return b.openCodes(cfg, dir) },
 		func() error { return b.openMessages(cfg, dir, stdout) },
 	} {
 		if err := open(); err != nil {
@@ -97,15 +105,22 @@ func closing(b *backends, err error, close func() error) error {
 	return err
 }
 
+const pepperBytes = 32
+
 // openCodes keeps log-in codes in memory: a restart voids them, and a shopper asks for another.
-func (b *backends) openCodes(cfg *config) (err error) {
-	pepper := make([]byte, 32)
+func (b *backends) openCodes(cfg *config, dir *dataDir) (err error) {
+	store, pepper := otp.NewMemoryStore(nil), make([]byte, pepperBytes)
 	rand.Read(pepper)
+	if b.redis != nil {
+		if store, pepper, err = b.codesInRedis(dir); err != nil {
+			return err
+		}
+	}
 	perAddress := otp.Limit{Max: max(20, cfg.loginLimit), Window: time.Hour}
 	if cfg.development {
 		perAddress.Max = -1 // every shopper of a development shop has the same address
 	}
-	b.codes, err = otp.New(otp.NewMemoryStore(nil), &otp.Options{Pepper: pepper, SendsPerIP: perAddress, GuessesPerIP: perAddress})
+	b.codes, err = otp.New(store, &otp.Options{Pepper: pepper, SendsPerIP: perAddress, GuessesPerIP: perAddress})
 	return err
 }
 
