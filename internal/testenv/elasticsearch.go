@@ -80,7 +80,7 @@ func (r elasticsearchRelease) kind(settings []string) kind {
 		prepare: func(_ context.Context, program, data string) error {
 			return r.prepare(program, data, settings)
 		},
-		launch:      func(string) []string { return []string{"java"} },
+		launch:      func(string) []string { return []string{"env"} },
 		args:        r.args,
 		environment: r.environment,
 		dsn:         elasticsearchURL,
@@ -155,17 +155,18 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d %-5p %c{1.} %m%n
 `
 
-// args is Java's command line. Version 8 has a launcher that starts the server.
+// args is what follows "env": Java's command line, in the server's home, where its
+// launcher looks for files. Version 8 has one that starts the server as its child.
 func (r elasticsearchRelease) args(program, data string, port int) []string {
 	home := elasticsearchHome(program, data)
-	args := []string{"-Des.path.home=" + home, "-Des.path.conf=" + filepath.Join(data, "config"), "-Des.distribution.type=tar"}
+	args := []string{"-C", home, "java", "-Des.path.home=" + home, "-Des.path.conf=" + filepath.Join(data, "config"), "-Des.distribution.type=tar"}
 	if strings.HasPrefix(r.version, "7.") {
 		tmp := filepath.Join(filepath.Dir(data), "tmp")
 		args = append(args, "-Xms"+elasticsearchHeap, "-Xmx"+elasticsearchHeap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
 			"-Djava.io.tmpdir="+tmp, "-Djna.tmpdir="+tmp, "-Des.bundled_jdk=false", "-Des.distribution.flavor=default",
 			"-Djava.security.manager=allow", "-cp", home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
 	} else {
-		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs="+home+"/lib/tools/server-cli",
+		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli",
 			"-Des.java.type=system", "-cp", home+"/lib/*:"+home+"/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher")
 	}
 	return append(args, "-Ehttp.port="+strconv.Itoa(port))
