@@ -108,7 +108,21 @@ func appendTexts(to []byte, runs []search.TextRun) []byte {
 	for _, run := range runs {
 		to = appendRun(to, run.Chars, run.Weight, len(to) > empty)
 	}
-	return append(to, ']')
+	to = append(to, ']')
+	last := "" // the field whose list ends here; the runs of one come one after another
+	for _, run := range runs {
+		if run.Field == "" || len(run.Terms) == 0 {
+			continue
+		}
+		if run.Field == last {
+			to[len(to)-1] = ','
+		} else {
+			to = append(appendKey(append(to, ','), run.Field), '[')
+			last = run.Field
+		}
+		to = append(appendRun(to, run.Terms, 1, false), ']')
+	}
+	return to
 }
 
 // appendRun writes terms as one text, times over.

@@ -99,6 +99,10 @@ func (d *driver) mappings(resumable bool) object {
 		fieldSchema + shortPrint(d.schema): object{"type": "boolean", "index": false, "doc_values": false},
 	}
 	for _, f := range d.schema.Fields {
+		f, _ = d.schema.Field(f.Name) // with its defaults
+		if f.Weight > 0 {
+			properties[search.FieldOwn+f.Name] = object{"type": "text", "analyzer": "terms", "similarity": "text", "index_options": "freqs"}
+		}
 		column := f.Facet || f.Sort
 		switch f.Kind {
 		case search.Text:

@@ -41,13 +41,25 @@ func (d *driver) query(n search.Node) (any, error) {
 	case n.Op == search.OpAll:
 		return object{"bool": object{"must": children, "boost": n.Boost}}, nil
 	case n.Op == search.OpAny:
-		return object{"bool": object{"should": children, "minimum_should_match": max(1, n.Min), "boost": n.Boost}}, nil
+		return anyOf(n, children), nil
 	case n.Op == search.OpBest:
 		return object{"dis_max": object{"queries": children, "tie_breaker": 0, "boost": n.Boost}}, nil
 	case n.Op == search.OpPrefer:
 		return object{"bool": object{"must": children[0], "should": children[1:], "boost": n.Boost}}, nil
 	}
 	return nil, fmt.Errorf("search: unknown operation %q", n.Op)
+}
+
+// anyOf matches some of its children, and multiplies where all of them match.
+func anyOf(n search.Node, children []any) any {
+	if n.Bonus == 0 {
+		return object{"bool": object{"should": children, "minimum_should_match": max(1, n.Min), "boost": n.Boost}}
+	}
+	return object{"function_score": object{
+		"query":      object{"bool": object{"should": children, "minimum_should_match": max(1, n.Min)}},
+		"functions":  []any{object{"filter": object{"bool": object{"filter": children}}, "weight": 1 + n.Bonus}},
+		"boost_mode": "multiply", "boost": n.Boost,
+	}}
 }
 
 func constant(filter any, boost float64) any {
