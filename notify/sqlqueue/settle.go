@@ -54,31 +54,53 @@ func (d *driver) Extend(ctx context.Context, deliveries []*notify.Delivery, leas
 // heldRows runs a statement on the rows whose lease the deliveries still hold, and tells which those are.
 func (d *driver) heldRows(ctx context.Context, tx *sql.Tx, statement string, args []any, deliveries []*notify.Delivery) (map[int64]bool, error) {
 	var seqs, leases []int64
-	var pairs []any
 	for _, delivery := range deliveries {
 		r, _ := delivery.Receipt.(receipt)
-		seqs, leases, pairs = append(seqs, r.seq), append(leases, r.lease), append(pairs, r.seq, r.lease)
+		seqs, leases = append(seqs, r.seq), append(leases, r.lease)
 	}
 	switch d.dialect {
 	case postgres: // arrays, so that the statement is the same for every number of rows
 		return d.seqsOf(ctx, tx, statement+" WHERE state = 2 AND (seq, lease) IN (SELECT * FROM unnest(?::bigint[], ?::bigint[])) RETURNING seq",
 			append(args, seqs, leases)...)
 	case sqlite:
+		var pairs []any
+		for i := range seqs {
+			pairs = append(pairs, seqs[i], leases[i])
+		}
 		return d.seqsOf(ctx, tx, statement+" WHERE state = 2 AND (seq, lease) IN (VALUES "+placeholders(len(deliveries), "(?,?)")+") RETURNING seq",
 			append(args, pairs...)...)
 	}
-	// MySQL says how many it changed and not which; where a lease was lost that is not enough.
-	where := " WHERE state = 2 AND seq IN (" + placeholders(len(seqs), "?") + ") AND (seq, lease) IN (" + placeholders(len(seqs), "(?,?)") + ")"
-	var conditions []any
-	for _, seq := range seqs {
-		conditions = append(conditions, seq)
+	return d.heldMySQL(ctx, tx, statement, args, seqs, leases)
+}
+
+// heldMySQL looks first and then changes: MySQL says how many rows it changed and not which,
+// and compares pairs one by one with each row.
+func (d *driver) heldMySQL(ctx context.Context, tx *sql.Tx, statement string, args []any, seqs, leases []int64) (map[int64]bool, error) {
+	ours := make(map[int64]int64, len(seqs))
+	list := make([]any, len(seqs))
+	for i, seq := range seqs {
+		ours[seq], list[i] = leases[i], seq
 	}
-	conditions = append(conditions, pairs...)
-	held, err := d.seqsOf(ctx, tx, "SELECT seq FROM notify_jobs"+where+" FOR UPDATE", conditions...)
-	if err != nil || len(held) == 0 {
+	rows, err := d.query(ctx, tx, "SELECT seq, lease FROM notify_jobs WHERE state = 2 AND seq IN ("+placeholders(len(list), "?")+") FOR UPDATE", list...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	held := make(map[int64]bool, len(seqs))
+	list = list[:0]
+	for rows.Next() {
+		var seq, lease int64
+		if err := rows.Scan(&seq, &lease); err != nil {
+			return nil, err
+		}
+		if ours[seq] == lease {
+			held[seq], list = true, append(list, seq)
+		}
+	}
+	if err := rows.Err(); err != nil || len(list) == 0 {
 		return held, err
 	}
-	_, err = d.exec(ctx, tx, statement+where, append(args, conditions...)...)
+	_, err = d.exec(ctx, tx, statement+" WHERE seq IN ("+placeholders(len(list), "?")+")", append(args, list...)...)
 	return held, err
 }
 
