@@ -66,7 +66,7 @@ func NewKeyring(keys ...SecretKey) (*Keyring, error) {
 // seal encrypts the payload of e.
 func (k *Keyring) seal(e *Envelope) {
 	e.Secret = k.first
-	e.Payload = k.ciphertext(k.first, e.Payload, bound(e))
+	e.Payload = k.ciphertext(k.first, e.Payload, boundTo(e))
 }
 
 // ciphertext is a random nonce and the sealed text.
@@ -85,7 +85,7 @@ func (k *Keyring) open(e *Envelope) ([]byte, error) {
 	if k == nil {
 		return nil, fmt.Errorf("%w: no keys were given", ErrKey)
 	}
-	return k.clear(e.Secret, e.Payload, bound(e))
+	return k.clear(e.Secret, e.Payload, boundTo(e))
 }
 
 func (k *Keyring) clear(name string, sealed, context []byte) ([]byte, error) {
@@ -103,5 +103,5 @@ func (k *Keyring) clear(name string, sealed, context []byte) ([]byte, error) {
 	return clear, nil
 }
 
-// bound is what a payload is tied to.
-func bound(e *Envelope) []byte { return []byte(e.ID + "\x00" + e.Kind) }
+// boundTo is what a payload is tied to.
+func boundTo(e *Envelope) []byte { return []byte(e.ID + "\x00" + e.Kind) }

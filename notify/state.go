@@ -55,20 +55,26 @@ var ErrContended = errors.New("notify: too many others change the same value")
 // maxSwaps bounds the attempts of one change; with growing random pauses that is about ten seconds.
 const maxSwaps = 60
 
-// swap changes one value by a function of the present one, which is nil when there
-// is none. The function returns nil to leave everything as it is.
-func swap(ctx context.Context, s StateStore, key string, ttl time.Duration, change func(old []byte) ([]byte, error)) error {
+// swapJSON changes one value by a function of the present one; found is false when
+// there is none. The function returns how long the value is kept, or 0 to leave everything as it is.
+func swapJSON[V any](ctx context.Context, s StateStore, key string, change func(v *V, found bool) time.Duration) error {
 	for attempt := range maxSwaps {
 		entries, err := s.LoadState(ctx, []string{key})
 		if err != nil {
 			return err
 		}
-		next := StateChange{Key: key, TTL: ttl}
-		var old []byte
+		next := StateChange{Key: key}
+		var v V
 		if len(entries) > 0 {
-			old, next.Version = entries[0].Value, entries[0].Version
+			next.Version = entries[0].Version
+			if err := json.Unmarshal(entries[0].Value, &v); err != nil {
+				return fmt.Errorf("notify: stored value %s: %w", key, err)
+			}
 		}
-		if next.Value, err = change(old); err != nil || next.Value == nil {
+		if next.TTL = change(&v, len(entries) > 0); next.TTL <= 0 {
+			return nil
+		}
+		if next.Value, err = json.Marshal(&v); err != nil {
 			return err
 		}
 		done, err := s.SwapState(ctx, []StateChange{next})
@@ -83,23 +89,6 @@ func swap(ctx context.Context, s StateStore, key string, ttl time.Duration, chan
 		}
 	}
 	return ErrContended
-}
-
-// swapJSON is swap on a JSON value; found is false when there was none. The function
-// returns false to leave everything as it is.
-func swapJSON[V any](ctx context.Context, s StateStore, key string, ttl time.Duration, change func(v *V, found bool) (bool, error)) error {
-	return swap(ctx, s, key, ttl, func(old []byte) ([]byte, error) {
-		var v V
-		if old != nil {
-			if err := json.Unmarshal(old, &v); err != nil {
-				return nil, fmt.Errorf("notify: stored value %s: %w", key, err)
-			}
-		}
-		if ok, err := change(&v, old != nil); !ok || err != nil {
-			return nil, err
-		}
-		return json.Marshal(&v)
-	})
 }
 
 // state returns where shared values are kept, or nil.
