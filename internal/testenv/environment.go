@@ -4,8 +4,11 @@ import "os"
 
 // Environment variables that name the shared servers of a test run, host:port.
 const (
-	MariaDBEnv = "COMMERCE_MARIADB_ADDR"
-	RedisEnv   = "COMMERCE_REDIS_ADDR"
+	MariaDBEnv  = "COMMERCE_MARIADB_ADDR"
+	MySQLEnv    = "COMMERCE_MYSQL_ADDR"
+	PostgresEnv = "COMMERCE_POSTGRES_ADDR"
+	RabbitMQEnv = "COMMERCE_RABBITMQ_ADDR"
+	RedisEnv    = "COMMERCE_REDIS_ADDR"
 )
 
 // Required reports whether every test must run, so that one that cannot has

@@ -17,7 +17,7 @@ func scripted(script string) kind {
 	return kind{
 		name:      "scripted",
 		program:   "sh",
-		args:      func(_ string, port int) []string { return []string{"-c", script, "scripted", strconv.Itoa(port)} },
+		args:      func(_, _ string, port int) []string { return []string{"-c", script, "scripted", strconv.Itoa(port)} },
 		dsn:       func(addr string) string { return addr },
 		portTaken: redisKind.portTaken,
 		ready: func(_ context.Context, s *Server) error {

@@ -13,10 +13,13 @@ var ErrUnavailable = errors.New("testenv: program not installed")
 // UnavailableError says that a server's program is not on this machine.
 type UnavailableError struct {
 	Program string // the program looked for, as "mariadbd"
-	Package string // the Debian package that has it
+	Package string // the Debian package that has it, "" if none does
 }
 
 func (e *UnavailableError) Error() string {
+	if e.Package == "" {
+		return fmt.Sprintf("testenv: %s is not installed; get it with: go run ./internal/cmd/getservers", e.Program)
+	}
 	return fmt.Sprintf("testenv: %s is not installed; get it with: apt-get install %s", e.Program, e.Package)
 }
 

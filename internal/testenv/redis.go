@@ -19,7 +19,7 @@ var redisKind = kind{
 	name:    "redis",
 	program: "redis-server",
 	debian:  "redis-server",
-	args: func(data string, port int) []string {
+	args: func(_, data string, port int) []string {
 		return []string{
 			"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", data,
 			"--appendonly", "yes", "--save", "", "--databases", strconv.Itoa(redisDatabases),

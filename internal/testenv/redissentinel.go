@@ -70,7 +70,7 @@ func sentinelKind(master string) kind {
 			SentinelMaster, strings.Replace(master, ":", " ", 1))
 		return os.WriteFile(filepath.Join(data, "sentinel.conf"), []byte(config), 0o600)
 	}
-	k.args = func(data string, port int) []string {
+	k.args = func(_, data string, port int) []string {
 		return []string{filepath.Join(data, "sentinel.conf"), "--sentinel", "--bind", "127.0.0.1", "--port", fmt.Sprint(port), "--dir", data}
 	}
 	return k

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -40,10 +41,22 @@ type kind struct {
 	name    string
 	program string // looked up in PATH and the sbin directories
 	debian  string // the package that has the program
+	// find looks the program up where that is not enough; nil where it is.
+	find func() (string, error)
+	// unprivileged is a program that refuses to run as root.
+	unprivileged bool
+	// scattered is a program whose children leave its process group.
+	scattered bool
 	// prepare fills the empty data directory.
 	prepare func(ctx context.Context, program, data string) error
+	// launch is the program with what must go before it; nil means nothing.
+	launch func(program string) []string
 	// args is the command line, without the program.
-	args func(data string, port int) []string
+	args func(program, data string, port int) []string
+	// orderly is the signal that ends it in an orderly way; zero means SIGTERM.
+	orderly syscall.Signal
+	// environment is added to ours at every start; nil means nothing.
+	environment func(data string, port int) ([]string, error)
 	// dsn is where clients connect.
 	dsn func(addr string) string
 	// ready asks a real query, and whether it is this server that answers:
@@ -53,6 +66,16 @@ type kind struct {
 	portTaken [][]byte
 	// newDatabase makes an empty database and a function that drops it.
 	newDatabase func(ctx context.Context, s *Server) (dsn string, drop func(context.Context) error, err error)
+	// control runs the server's own command for operators; nil means that there is none.
+	control func(ctx context.Context, s *Server, args []string) (output string, err error)
+}
+
+// look finds the program.
+func (k kind) look() (string, error) {
+	if k.find != nil {
+		return k.find()
+	}
+	return LookPath(k.program, k.debian)
 }
 
 // Server is a running server. Its methods are safe for concurrent use.
@@ -74,7 +97,7 @@ type Server struct {
 
 // start runs a new server of a kind.
 func start(ctx context.Context, k kind, opts *Options) (*Server, error) {
-	program, err := LookPath(k.program, k.debian)
+	program, err := k.look()
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +146,15 @@ func (s *Server) prepare(ctx context.Context, program string) error {
 		}
 		s.log = filepath.Join(dir, filepath.Base(s.dir)+".log")
 	}
-	if s.kind.prepare == nil {
-		return nil
+	if s.kind.prepare != nil {
+		if err := s.kind.prepare(ctx, program, s.data()); err != nil {
+			return err
+		}
 	}
-	return s.kind.prepare(ctx, program, s.data())
+	if s.kind.unprivileged {
+		return handOver(s.dir)
+	}
+	return nil
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
@@ -145,9 +173,10 @@ func (s *Server) run(ctx context.Context, program string) error {
 	if err != nil {
 		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
 	}
-	cmd := s.guard.command(program, append(s.kind.args(s.data(), s.port), s.opts.Args...)...)
-	cmd.Dir = s.data()
-	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
+	cmd, err := s.command(program)
+	if err != nil {
+		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
+	}
 	cmd.Stdout = logFile
 	if s.opts.Log != nil {
 		// The process writes to a pipe then, and a goroutine lives as long as it.
@@ -171,6 +200,28 @@ func (s *Server) run(ctx context.Context, program string) error {
 		return fmt.Errorf("testenv: %s on %s did not start: %w\nlog:\n%s", s.kind.name, s.Addr, err, tail(text))
 	}
 	return nil
+}
+
+// command is the server's process, not started yet.
+func (s *Server) command(program string) (*exec.Cmd, error) {
+	launch := []string{program}
+	if s.kind.launch != nil {
+		launch = s.kind.launch(program)
+	}
+	cmd := s.guard.command(launch[0], slices.Concat(launch[1:], s.kind.args(program, s.data(), s.port), s.opts.Args)...)
+	if s.kind.unprivileged {
+		drop(cmd)
+	}
+	cmd.Dir = s.data()
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
+	if s.kind.environment != nil {
+		more, err := s.kind.environment(s.data(), s.port)
+		if err != nil {
+			return nil, err
+		}
+		cmd.Env = append(cmd.Env, more...)
+	}
+	return cmd, nil
 }
 
 func (s *Server) isPortTaken(log []byte) bool {
@@ -220,10 +271,12 @@ func (s *Server) stop(signal syscall.Signal) error {
 	}
 	cmd, pid := s.cmd, s.cmd.Process.Pid
 	s.cmd = nil
-	s.signal(pid, signal)
-	if signal != syscall.SIGKILL {
-		s.signal(pid, syscall.SIGCONT) // a paused server would not see it
-		force := time.AfterFunc(stopTimeout, func() { s.signal(pid, syscall.SIGKILL) })
+	if signal == syscall.SIGKILL {
+		s.signalAll(pid, signal)
+	} else {
+		s.signal(pid, signal)
+		s.signalAll(pid, syscall.SIGCONT) // a paused server would not see it
+		force := time.AfterFunc(stopTimeout, func() { s.signalAll(pid, syscall.SIGKILL) })
 		defer force.Stop()
 	}
 	_ = cmd.Wait() // killed, so never a success
@@ -237,6 +290,45 @@ func (s *Server) signal(pid int, signal syscall.Signal) {
 	_ = syscall.Kill(-pid, signal) // gone already is fine
 }
 
+// signalAll also reaches the children that have left the process group.
+func (s *Server) signalAll(pid int, signal syscall.Signal) {
+	if !s.kind.scattered {
+		s.signal(pid, signal)
+		return
+	}
+	s.signal(pid, syscall.SIGSTOP) // so that it has no more children while we look
+	for _, child := range children(pid) {
+		s.signal(child, signal) // each leads a group of its own
+	}
+	s.signal(pid, signal)
+}
+
+// children are the processes that a process has started. Where the system does
+// not tell them in /proc there are none; what they do then after the end of
+// their parent is up to them.
+func children(pid int) []int {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil
+	}
+	var all []int
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// "pid (name) state parent …", and a name may hold anything.
+		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(pid) {
+			continue
+		}
+		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			all = append(all, child)
+		}
+	}
+	return all
+}
+
 // Kill ends the server as kill -9 does: at once, in the middle of what it was
 // doing. Its data stays for [Server.Restart]. A server that is down already
 // stays down.
@@ -248,11 +340,15 @@ func (s *Server) Kill() error {
 // runs is stopped in an orderly way (SIGTERM) first.
 func (s *Server) Restart(ctx context.Context) error {
 	return s.locked("restart", func() error {
-		program, err := LookPath(s.kind.program, s.kind.debian)
+		program, err := s.kind.look()
 		if err != nil {
 			return err
 		}
-		if err := s.stop(syscall.SIGTERM); err != nil {
+		orderly := s.kind.orderly
+		if orderly == 0 {
+			orderly = syscall.SIGTERM
+		}
+		if err := s.stop(orderly); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -269,7 +365,7 @@ func (s *Server) Pause() error {
 			return errors.New("the server is down")
 		}
 		pid := s.cmd.Process.Pid
-		s.signal(pid, syscall.SIGSTOP)
+		s.signalAll(pid, syscall.SIGSTOP)
 		for {
 			var status syscall.WaitStatus
 			_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
@@ -292,7 +388,7 @@ func (s *Server) Resume() error {
 		if s.cmd == nil {
 			return errors.New("the server is down")
 		}
-		s.signal(s.cmd.Process.Pid, syscall.SIGCONT)
+		s.signalAll(s.cmd.Process.Pid, syscall.SIGCONT)
 		return nil
 	})
 }
@@ -341,6 +437,19 @@ func (s *Server) NewDatabase(ctx context.Context) (dsn string, drop func(context
 		return "", nil, fmt.Errorf("testenv: %s: new database: %w", s.kind.name, err)
 	}
 	return dsn, drop, nil
+}
+
+// Control runs the server's own command for operators (of RabbitMQ: rabbitmqctl)
+// and returns what it prints.
+func (s *Server) Control(ctx context.Context, args ...string) (string, error) {
+	if s.kind.control == nil || s.guard == nil {
+		return "", fmt.Errorf("testenv: %s: control: %w", s.kind.name, errors.ErrUnsupported)
+	}
+	out, err := s.kind.control(ctx, s, args)
+	if err != nil {
+		return "", fmt.Errorf("testenv: %s: control: %w", s.kind.name, err)
+	}
+	return out, nil
 }
 
 // LogFile is the path of the server's log, "" for one that was not started

@@ -228,60 +228,32 @@ func TestServerThatRunsAlready(t *testing.T) {
 	require.NoError(t, openRedis(t, ours.DSN).Ping(t.Context()).Err(), "Close does nothing to it")
 }
 
-func TestDatabasesAreEmptyAndSeparate(t *testing.T) {
+func TestRedisDatabasesAreEmptyAndSeparate(t *testing.T) {
 	t.Parallel()
-	t.Run("mariadb", func(t *testing.T) {
-		t.Parallel()
-		server := testenvtest.MariaDB(t)
-		for range 2 {
-			db := openMariaDB(t, testenvtest.Database(t, server))
-			_, err := db.ExecContext(t.Context(), "CREATE TABLE mine (n INT)")
-			require.NoError(t, err)
-		}
-		dsn, drop, err := server.NewDatabase(t.Context())
+	server := testenvtest.Redis(t)
+	for range 2 {
+		client := openRedis(t, testenvtest.RedisURL(t, server))
+		fresh, err := client.SetNX(t.Context(), "mine", 1, 0).Result()
 		require.NoError(t, err)
-		require.NoError(t, openMariaDB(t, dsn).PingContext(t.Context()))
-		require.NoError(t, drop(t.Context()))
-		require.Error(t, openMariaDB(t, dsn).PingContext(t.Context()))
-	})
-	t.Run("redis", func(t *testing.T) {
-		t.Parallel()
-		server := testenvtest.Redis(t)
-		for range 2 {
-			client := openRedis(t, testenvtest.RedisURL(t, server))
-			fresh, err := client.SetNX(t.Context(), "mine", 1, 0).Result()
-			require.NoError(t, err)
-			require.True(t, fresh)
-		}
-		url, drop, err := server.NewDatabase(t.Context())
-		require.NoError(t, err)
-		client := openRedis(t, url)
-		require.NoError(t, client.Set(t.Context(), "a", "b", 0).Err())
-		require.NoError(t, drop(t.Context()))
-		require.ErrorIs(t, client.Get(t.Context(), "a").Err(), redis.Nil)
-	})
+		require.True(t, fresh)
+	}
+	url, drop, err := server.NewDatabase(t.Context())
+	require.NoError(t, err)
+	client := openRedis(t, url)
+	require.NoError(t, client.Set(t.Context(), "a", "b", 0).Err())
+	require.NoError(t, drop(t.Context()))
+	require.ErrorIs(t, client.Get(t.Context(), "a").Err(), redis.Nil)
 }
 
-func TestPortOfAnotherServer(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		start   func(context.Context, *testenv.Options) (*testenv.Server, error)
-		private func(testing.TB, *testenv.Options) *testenv.Server
-	}{
-		{"redis", testenv.Redis, testenvtest.PrivateRedis},
-		{"mariadb", testenv.MariaDB, testenvtest.PrivateMariaDB},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Setenv("TMPDIR", t.TempDir()) // for the log that is kept
-			ours, other := test.private(t, nil), test.private(t, nil)
-			_, taken, err := net.SplitHostPort(other.Addr)
-			require.NoError(t, err)
-			_, err = test.start(t.Context(), &testenv.Options{Args: []string{"--port", taken}})
-			require.ErrorIs(t, err, testenv.ErrPortTaken, "the server's own words are known")
+func TestRedisOnThePortOfAnother(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // for the log that is kept
+	ours, other := testenvtest.PrivateRedis(t, nil), testenvtest.PrivateRedis(t, nil)
+	_, taken, err := net.SplitHostPort(other.Addr)
+	require.NoError(t, err)
+	_, err = testenv.Redis(t.Context(), &testenv.Options{Args: []string{"--port", taken}})
+	require.ErrorIs(t, err, testenv.ErrPortTaken, "the server's own words are known")
 
-			require.NoError(t, testenv.Ready(t.Context(), ours))
-			ours.Addr, ours.DSN = other.Addr, other.DSN
-			require.ErrorContains(t, testenv.Ready(t.Context(), ours), "another server answers")
-		})
-	}
+	require.NoError(t, testenv.Ready(t.Context(), ours))
+	ours.Addr, ours.DSN = other.Addr, other.DSN
+	require.ErrorContains(t, testenv.Ready(t.Context(), ours), "another server answers")
 }

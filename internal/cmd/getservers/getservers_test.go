@@ -13,10 +13,10 @@ func TestMissing(t *testing.T) {
 	gone := need{what: "nothing", program: "no-such-program", debian: []string{"no-such-package"}}
 	alsoGone := need{what: "no file", files: "no-such-*"}
 	require.Equal(t, []need{gone, alsoGone}, missing([]need{there, gone, alsoThere, alsoGone}))
-	require.NoError(t, get(nil))
+	require.NoError(t, get(t.Context(), nil))
 }
 
 func TestWithoutAptItOnlySaysHow(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	require.NoError(t, get([]need{{what: "nothing", program: "no-such-program", debian: []string{"no-such-package"}}}))
+	require.NoError(t, get(t.Context(), []need{{what: "nothing", program: "no-such-program", debian: []string{"no-such-package"}}}))
 }

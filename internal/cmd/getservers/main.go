@@ -1,58 +1,33 @@
-// Command getservers installs what the tests run and this machine lacks:
-// Debian packages, when there is apt and the user is root or may use sudo
-// without a password. Otherwise it says how to get them, and succeeds: the
-// tests say what they miss.
+// Command getservers installs what the tests run and this machine lacks: Debian
+// packages, when there is apt and the user is root or may use sudo without a
+// password, and artifacts that Maven fetches, into the user's cache. For what it
+// cannot install it says how to get it, and succeeds: the tests say what they
+// miss.
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"os/signal"
 	"slices"
 	"strings"
-
-	"github.com/seed82d84382/commerce/internal/testenv"
+	"syscall"
 )
 
-// A need is something outside of Go that tests use. Artifacts that are no
-// Debian package would be a second list beside this one.
-type need struct {
-	what    string
-	program string   // present when this is found …
-	files   string   // … or a file matches this pattern
-	debian  []string // the packages that have it
-}
-
-var needs = []need{
-	// The core packages: the full ones would also set up a service of the machine's own.
-	{what: "MariaDB", program: "mariadbd", debian: []string{"mariadb-server-core", "mariadb-client-core"}},
-	{what: "Redis", program: "redis-server", debian: []string{"redis-server"}},
-	{what: "Chromium", program: "chromium", debian: []string{"chromium"}},
-	{what: "Chinese fonts", files: "/usr/share/fonts/*/noto/NotoSansCJK*", debian: []string{"fonts-noto-cjk"}},
-}
-
-func (n need) present() bool {
-	if n.program != "" {
-		_, err := testenv.LookPath(n.program, "")
-		return err == nil
-	}
-	found, err := filepath.Glob(n.files)
-	return err == nil && len(found) > 0
-}
-
 func main() {
-	if err := get(missing(needs)); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := get(ctx, missing(needs)); err != nil {
 		fmt.Fprintln(os.Stderr, "getservers:", err)
+		stop()
 		os.Exit(1)
 	}
 }
 
-func missing(needs []need) []need {
-	return slices.DeleteFunc(slices.Clone(needs), need.present)
-}
-
-func get(missing []need) error {
+func get(ctx context.Context, missing []need) error {
 	if len(missing) == 0 {
 		fmt.Println("The tests' servers are installed.")
 		return nil
@@ -63,7 +38,29 @@ func get(missing []need) error {
 		packages = append(packages, n.debian...)
 	}
 	fmt.Printf("The tests also use %s, which this machine lacks.\n", strings.Join(names, ", "))
-	prefix, ok := privilege()
+	if len(packages) > 0 {
+		if err := install(ctx, packages); err != nil {
+			return err
+		}
+	}
+	for _, n := range missing {
+		if n.artifact == nil {
+			continue
+		}
+		if _, err := exec.LookPath("mvn"); err != nil {
+			fmt.Printf("Maven (mvn) fetches %s: install it and try again.\n", n.what)
+			continue
+		}
+		fmt.Println("Fetching", n.what)
+		if err := fetch(ctx, *n.artifact); err != nil {
+			return fmt.Errorf("%s: %w", n.what, err)
+		}
+	}
+	return nil
+}
+
+func install(ctx context.Context, packages []string) error {
+	prefix, ok := privilege(ctx)
 	if !ok {
 		fmt.Printf("On Debian or Ubuntu get it with: apt-get install %s\n", strings.Join(packages, " "))
 		return nil
@@ -74,25 +71,25 @@ func get(missing []need) error {
 	} {
 		command = append(prefix, command...)
 		fmt.Println("Running:", strings.Join(command, " "))
-		cmd := exec.Command(command[0], command[1:]...)
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("%s: %w", strings.Join(command, " "), err)
+			return errors.Join(fmt.Errorf("%s: %w", strings.Join(command, " "), err), ctx.Err())
 		}
 	}
 	return nil
 }
 
 // privilege is what to put before apt-get, and whether it can be used at all.
-func privilege() (prefix []string, ok bool) {
+func privilege(ctx context.Context) (prefix []string, ok bool) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return nil, false
 	}
 	if os.Geteuid() == 0 {
 		return nil, true
 	}
-	if err := exec.Command("sudo", "-n", "true").Run(); err != nil {
+	if err := exec.CommandContext(ctx, "sudo", "-n", "true").Run(); err != nil {
 		return nil, false
 	}
 	return []string{"sudo", "-n", "-E"}, true

@@ -21,15 +21,6 @@ import (
 	"github.com/seed82d84382/commerce/internal/testenv"
 )
 
-var servers = []struct {
-	name  string
-	env   string
-	start func(context.Context, *testenv.Options) (*testenv.Server, error)
-}{
-	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
-	{"Redis", testenv.RedisEnv, testenv.Redis},
-}
-
 func main() {
 	if len(os.Args) < 2 {
 		fmt.Fprintln(os.Stderr, "usage: withservers COMMAND [ARGUMENT…]")

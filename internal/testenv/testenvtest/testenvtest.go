@@ -5,8 +5,8 @@
 // get it, and with -short all of them are. It fails instead when the
 // environment has CI=true or COMMERCE_REQUIRE=all.
 //
-// MariaDB and Redis are the shared servers of the run: those named by
-// COMMERCE_MARIADB_ADDR and COMMERCE_REDIS_ADDR (host:port; "make test" sets
+// MariaDB, MySQL, Postgres and Redis are the shared servers of the run: those
+// named by COMMERCE_MARIADB_ADDR and its like (host:port; "make test" sets
 // them), else one that the test binary starts when it is first asked for and
 // that goes when the binary ends. Tests share them with others that run at the
 // same time, so they ask for a database of their own with [Database] or
@@ -38,23 +38,6 @@ func Skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// Redis returns the shared Redis server of the run.
-func Redis(t testing.TB) *testenv.Server {
-	t.Helper()
-	return sharedRedis.get(t)
-}
-
-// MariaDB returns the shared MariaDB server of the run.
-func MariaDB(t testing.TB) *testenv.Server {
-	t.Helper()
-	return sharedMariaDB.get(t)
-}
-
-var (
-	sharedRedis   = shared{env: testenv.RedisEnv, start: testenv.Redis, at: testenv.RedisAt}
-	sharedMariaDB = shared{env: testenv.MariaDBEnv, start: testenv.MariaDB, at: testenv.MariaDBAt}
-)
-
 // shared is a server that all tests of this binary use. Nothing closes one
 // that was started here: its guard does when the binary ends.
 type shared struct {
@@ -78,20 +61,6 @@ func (s *shared) get(t testing.TB) *testenv.Server {
 		s.server, s.err = s.start(context.Background(), nil)
 	})
 	return check(t, s.server, s.err)
-}
-
-// PrivateRedis starts a Redis server for this test alone, to pause, kill and
-// restart. It is closed at the end of the test.
-func PrivateRedis(t testing.TB, opts *testenv.Options) *testenv.Server {
-	t.Helper()
-	return private(t, testenv.Redis, opts)
-}
-
-// PrivateMariaDB starts a MariaDB server for this test alone, to pause, kill
-// and restart. It is closed at the end of the test.
-func PrivateMariaDB(t testing.TB, opts *testenv.Options) *testenv.Server {
-	t.Helper()
-	return private(t, testenv.MariaDB, opts)
 }
 
 func private(t testing.TB, start func(context.Context, *testenv.Options) (*testenv.Server, error), opts *testenv.Options) *testenv.Server {
@@ -161,8 +130,9 @@ func Proxy(t testing.TB, addr string) *testenv.Proxy {
 	return proxy
 }
 
-// Database makes an empty database on a MariaDB server and returns its DSN in
-// go-sql-driver's form. It is dropped at the end of the test.
+// Database makes an empty database on a MariaDB, MySQL or PostgreSQL server and
+// returns its DSN, in go-sql-driver's form or as a URL. It is dropped at the end
+// of the test.
 func Database(t testing.TB, server *testenv.Server) string {
 	t.Helper()
 	return database(t, server)
