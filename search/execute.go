@@ -59,7 +59,8 @@ type attempt struct {
 	compiled compiled
 	node     Node
 	response Response
-	pinned   int // of Total, hits that match only because a rule pins them
+	pinned   int            // of Total, hits that match only because a rule pins them
+	buckets  [][]FacetValue // by facet, of those that choose their intervals
 }
 
 // fewForCorrection is the number of hits below which words are taken to be misspelt.
@@ -74,7 +75,7 @@ func (s *execution) climb(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if s.plan.query.Exact || len(best.compiled.concepts) == 0 || best.found() >= few {
-		return s.result(best)
+		return s.result(ctx, best)
 	}
 	var didYouMean string
 	if best.found() < fewForCorrection {
@@ -91,7 +92,7 @@ func (s *execution) climb(ctx context.Context) (*Result, error) {
 			best = relaxed
 		}
 	}
-	result, err := s.result(best)
+	result, err := s.result(ctx, best)
 	if err == nil && result.Corrected == "" {
 		result.DidYouMean = didYouMean
 	}
@@ -128,7 +129,7 @@ func (s *execution) resume(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.result(found)
+	return s.result(ctx, found)
 }
 
 func (a attempt) found() int { return a.response.Total - a.pinned }
@@ -178,16 +179,23 @@ func (s *execution) request(node Node) Request {
 		r.After, r.Offset = p.resumed.After, p.resumed.Offset
 	}
 	for _, f := range p.facets {
-		r.Facets = append(r.Facets, FacetRequest{
-			Field: f.facet.Field, Kind: f.field.Kind, Filters: slices.Concat(f.filters, s.effect.hide),
-			Size: f.facet.Size, Include: f.selected, Contains: f.facet.Contains,
-			Parent: f.facet.Parent, Ranges: f.facet.Ranges,
-		})
+		r.Facets = append(r.Facets, f.request(s.effect.hide))
 	}
 	return r
 }
 
-func (s *execution) result(a attempt) (*Result, error) {
+func (f facetPlan) request(hide Filters) FacetRequest {
+	return FacetRequest{
+		Field: f.facet.Field, Kind: f.field.Kind, Filters: slices.Concat(f.filters, hide),
+		Size: f.facet.Size, Include: f.selected, Contains: f.facet.Contains,
+		Parent: f.facet.Parent, Ranges: f.facet.Ranges,
+	}
+}
+
+func (s *execution) result(ctx context.Context, a attempt) (*Result, error) {
+	if err := s.bucketed(ctx, &a); err != nil {
+		return nil, err
+	}
 	r := &Result{Total: a.response.Total, Groups: a.response.Groups, Redirect: s.effect.redirect, Steps: s.steps, Relaxed: a.step == StepRelaxed, Hits: []Hit{}}
 	if a.text != s.plan.text {
 		r.Corrected = a.text
@@ -201,12 +209,34 @@ func (s *execution) result(a attempt) (*Result, error) {
 		r.Hits = append(r.Hits, hit)
 	}
 	for i, f := range s.plan.facets {
-		r.Facets = append(r.Facets, f.result(a.response.Facets[i]))
+		result := f.result(a.response.Facets[i])
+		if f.facet.Buckets > 0 {
+			result.Values = nil
+			if a.buckets != nil {
+				result.Values = a.buckets[i]
+			}
+		}
+		r.Facets = append(r.Facets, result)
+	}
+	if r.Total == 0 && len(s.plan.query.Filters) > 0 {
+		var err error
+		if r.WithoutFilters, err = s.unfiltered(ctx, a); err != nil {
+			return nil, err
+		}
 	}
 	if next, more := s.next(a, r); more {
 		r.Next = next.encode(s.plan.bind)
 	}
 	return r, nil
+}
+
+// unfiltered counts what the text finds whatever the filters.
+func (s *execution) unfiltered(ctx context.Context, a attempt) (int, error) {
+	responses, err := s.ix.driver.Search(ctx, []Request{{Query: a.node, Filters: s.effect.hide, Sort: []Sort{ByID}}})
+	if err != nil {
+		return 0, err
+	}
+	return responses[0].Total, nil
 }
 
 // next is where the page after this one begins. A full page may be the last one; then the next one is empty.

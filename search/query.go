@@ -1,6 +1,7 @@
 package search
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -167,6 +168,9 @@ type Facet struct {
 	Parent string
 	// Ranges counts intervals instead of values. Make them with [Ranges].
 	Ranges []Bounds
+	// Buckets, up to 20, counts that many intervals of a Number field, chosen so that
+	// they hold about as many documents each. Make it with [Buckets].
+	Buckets int
 	// Conjunctive counts under the filters of the own field too: what choosing
 	// one more value would leave, for fields with several values.
 	Conjunctive bool
@@ -188,6 +192,21 @@ func Ranges(field string, edges ...any) Facet {
 		f.Ranges = append(f.Ranges, b)
 	}
 	return f
+}
+
+// Trail is the facets of a category path, for a menu that opens downwards: the roots, then
+// the children of each level of path. Their names are field, field+"/1", field+"/2" and so on.
+//
+//	search.Trail("category", "Audio > Headphones") // the roots, what is in Audio, what is in Audio > Headphones
+func Trail(field, path string) []Facet {
+	facets := []Facet{{Field: field}}
+	if path == "" {
+		return facets
+	}
+	for i, parent := range ancestors(path) {
+		facets = append(facets, Facet{Field: field, Name: fmt.Sprintf("%s/%d", field, i+1), Parent: parent})
+	}
+	return facets
 }
 
 // Result is what a query found.
@@ -214,6 +233,9 @@ type Result struct {
 	// Relaxed is set when few documents had enough of the words (the step before
 	// says how many), and the hits have at least some of them. More words rank higher.
 	Relaxed bool
+	// WithoutFilters is how many documents the text would find without the filters, when
+	// nothing is found with them: the shopper can be offered to drop some. Hidden documents do not count.
+	WithoutFilters int
 	// Steps is what was tried, in order. The last one gave the hits.
 	Steps []Step
 

@@ -277,6 +277,8 @@ func (ix *Index) planFacets(p *plan) error {
 			return invalid(part, "size %d is not between 0 and %d", f.Size, limits.FacetSize)
 		case f.Parent != "" && field.Kind != Category:
 			return invalid(part, "%s field %q has no Parent", field.Kind, f.Field)
+		case f.Buckets != 0 && (field.Kind != Number || len(f.Ranges) > 0 || f.Buckets < 2 || f.Buckets > maxBuckets):
+			return invalid(part, "Buckets needs a number field without Ranges, and is 2 to %d, not %d", maxBuckets, f.Buckets)
 		case field.Kind == Date && len(f.Ranges) == 0:
 			return invalid(part, "a facet of date field %q needs Ranges", f.Field)
 		}
