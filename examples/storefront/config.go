@@ -25,6 +25,7 @@ type config struct {
 	data          string
 	catalogue     string
 	onBadLine     string
+	elasticsearch string // its URL; "" keeps the search index in the data directory
 	adminPassword string
 	publicURL     *url.URL // nil: the shop is reached at its own address
 	trustProxy    bool
@@ -54,6 +55,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	flags.StringVar(&cfg.data, "data", "", "`directory` of everything the shop keeps (default: a temporary one, removed at exit)")
 	flags.StringVar(&cfg.catalogue, "catalogue", "", "product `file` to sell instead of the demo catalogue: NDJSON, may be gzipped")
 	flags.StringVar(&cfg.onBadLine, "on-bad-line", "abort", "what a catalogue line that cannot be read does: `skip` imports the rest, abort imports nothing")
+	flags.StringVar(&cfg.elasticsearch, "elasticsearch", "", "`URL` of an Elasticsearch or OpenSearch that keeps the search index, such as http://localhost:9200/shop; from the environment too ("+elasticsearchEnv+")")
 	flags.StringVar(&cfg.adminPassword, "admin-password", "", "`password` of /admin, from the environment too ("+adminPasswordEnv+"); without one the first start makes one and prints it")
 	flags.StringVar(&publicURL, "url", "", "public `address` when a proxy stands in front, such as https://shop.example; https makes the cookies Secure")
 	flags.BoolVar(&cfg.trustProxy, "trust-proxy", false, "take a caller's address from X-Forwarded-For, for rate limits behind a proxy")
@@ -81,6 +83,9 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	cfg.addrGiven = given["addr"]
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: every setting is a -flag", flags.Arg(0))
+	}
+	if !given["elasticsearch"] {
+		cfg.elasticsearch = getenv(elasticsearchEnv)
 	}
 	if !given["admin-password"] {
 		cfg.adminPassword = getenv(adminPasswordEnv)

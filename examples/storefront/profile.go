@@ -15,7 +15,6 @@ import (
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/examples/storefront/outbox"
-	"github.com/seed82d84382/commerce/examples/storefront/shop"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/media"
 	"github.com/seed82d84382/commerce/media/fsmedia"
@@ -25,7 +24,6 @@ import (
 	"github.com/seed82d84382/commerce/notify/sms"
 	"github.com/seed82d84382/commerce/notify/sqlqueue"
 	"github.com/seed82d84382/commerce/search"
-	"github.com/seed82d84382/commerce/search/blevesearch"
 	"github.com/seed82d84382/commerce/session"
 	"github.com/seed82d84382/commerce/session/sqlstore"
 )
@@ -81,13 +79,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			b.images, err = fsmedia.Open(dir.join("images"), &fsmedia.Options{Options: media.Options{BaseURL: "/img/", Logger: log}})
 			return closing(b, err, func() error { return b.images.Close() })
 		},
-		func() (err error) {
-			b.index, err = blevesearch.Open(dir.join("search"), catalogue.Schema(), &blevesearch.Options{
-				Options: search.Options{Logger: log},
-				Source:  shop.Documents(ctx, b.products), // an index of an older schema is built anew
-			})
-			return closing(b, err, func() error { return b.index.Close() })
-		},
+		func() error { return b.openIndex(ctx, cfg, dir, log) },
 		func() error { return b.openCodes(cfg, dir) },
 		func() error { return b.openMessages(cfg, dir, stdout) },
 	} {

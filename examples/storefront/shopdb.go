@@ -10,6 +10,7 @@ import (
 	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/inventory"
 	stockmysql "github.com/seed82d84382/commerce/inventory/mysql"
+	stockpostgres "github.com/seed82d84382/commerce/inventory/postgres"
 	stocksqlite "github.com/seed82d84382/commerce/inventory/sqlite"
 )
 
@@ -71,6 +72,8 @@ func openStock(ctx context.Context, cfg *config, db *database.DB, log *slog.Logg
 	switch db.Dialect() {
 	case database.MySQL:
 		return stockmysql.Open(ctx, db.Pool(), options)
+	case database.Postgres:
+		return stockpostgres.Open(ctx, db.Pool(), options)
 	default:
 		return stocksqlite.Open(ctx, db.Pool(), options)
 	}

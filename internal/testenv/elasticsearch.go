@@ -188,6 +188,9 @@ func (r elasticsearchRelease) environment(data string, _ int) ([]string, error) 
 	}, nil
 }
 
+// elasticsearchName is the name of a node of ours.
+func elasticsearchName(s *Server) string { return filepath.Base(s.dir) }
+
 // elasticsearchReady asks whether the cluster can take documents, and whether it
 // is this node that answers.
 func elasticsearchReady(ctx context.Context, s *Server) error {
@@ -197,7 +200,7 @@ func elasticsearchReady(ctx context.Context, s *Server) error {
 	if err := elasticsearchGet(ctx, s.DSN+"/", &node); err != nil {
 		return err
 	}
-	if node.Name != filepath.Base(s.dir) {
+	if node.Name != elasticsearchName(s) {
 		return fmt.Errorf("another server answers on %s", s.Addr)
 	}
 	return elasticsearchGet(ctx, s.DSN+"/_cluster/health?wait_for_status=yellow&timeout=1s", nil)

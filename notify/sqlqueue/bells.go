@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
 )
 
 // Listener hears what a database tells of by itself, so that nobody needs to poll: see
@@ -133,4 +132,3 @@ func (d *driver) notify(ctx context.Context, q querier) error {
 	_, err := q.ExecContext(ctx, "SELECT pg_notify($1, '')", channel)
 	return err
 }
-

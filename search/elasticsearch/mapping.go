@@ -112,7 +112,8 @@ func (d *driver) mappings(resumable bool) object {
 		case search.Bool:
 			properties[f.Name] = object{"type": "boolean", "doc_values": column}
 		case search.Date:
-			properties[f.Name] = object{"type": "date", "format": "epoch_millis", "doc_values": column}
+			// Milliseconds: the server cannot write the sort value of a missing date.
+			properties[f.Name] = object{"type": "long", "doc_values": column}
 		case search.Keyword:
 			properties[f.Name] = keyword(object{"doc_values": column, "eager_global_ordinals": f.Facet})
 		case search.Category:

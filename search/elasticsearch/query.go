@@ -90,7 +90,7 @@ const (
 	numberScript = `if (doc[params.f].size() == 0) return 1; double v = doc[params.f].get(doc[params.f].size() - 1); ` +
 		`return v > 0 ? 1 + params.w * (v / (v + params.p)) : 1`
 	dateScript = `if (doc[params.f].size() == 0) return 1; ` +
-		`double a = params.n - doc[params.f].get(doc[params.f].size() - 1).toInstant().toEpochMilli(); ` +
+		`double a = params.n - doc[params.f].get(doc[params.f].size() - 1); ` +
 		`return 1 + params.w * (params.p / (params.p + (a > 0 ? a : 0)))`
 )
 

@@ -27,3 +27,9 @@ func ElasticsearchURL(t testing.TB, server *testenv.Server) string {
 	t.Helper()
 	return database(t, server)
 }
+
+// PrivateElasticsearchCluster starts three nodes of Elasticsearch that the test may hurt.
+func PrivateElasticsearchCluster(t testing.TB) *testenv.ElasticsearchCluster {
+	t.Helper()
+	return privateGroup(t, testenv.NewElasticsearchCluster)
+}
