@@ -22,7 +22,6 @@ import (
 	"github.com/seed82d84382/commerce/notify/email"
 	"github.com/seed82d84382/commerce/notify/otp"
 	"github.com/seed82d84382/commerce/notify/sms"
-	"github.com/seed82d84382/commerce/notify/sqlqueue"
 	"github.com/seed82d84382/commerce/search"
 	"github.com/seed82d84382/commerce/session"
 	"github.com/seed82d84382/commerce/session/sqlstore"
@@ -63,7 +62,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			return closing(b, err, func() error { return b.stock.Close() })
 		},
 		func() (err error) {
-			b.queue, err = sqlqueue.Open(ctx, b.db.Pool(), &sqlqueue.Options{Options: notify.Options{Logger: log}})
+			b.queue, err = openQueue(ctx, b.db, log)
 			return closing(b, err, func() error { return b.queue.Close() })
 		},
 		func() error { return b.openRedis(ctx, cfg.redis) },
