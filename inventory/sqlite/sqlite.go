@@ -78,7 +78,7 @@ var dialect = &sqlstock.Dialect{
 	BeginOptimistic: []string{"BEGIN"},
 	Serial:          true,
 	LockTx:          "DELETE FROM inventory_schema WHERE 1 = 0",
-	In:            sqlstock.InList,
+	In:              sqlstock.InList,
 	Places: func(places []inventory.Place) (string, []any) {
 		condition := "(sku, location) IN (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(places)), ", ") + ")"
 		return condition, sqlstock.PlaceArgs(places)
@@ -89,7 +89,7 @@ var dialect = &sqlstock.Dialect{
 		statement.Query += sqlstock.OnConflict(table, columns)
 		return statement
 	},
-	Take: take,
+	Take:     take,
 	Due:      "state = 'held' AND expires_at <= ? ORDER BY expires_at",
 	Low:      "on_hand - reserved - safety_stock <= reorder_point",
 	Fault:    fault,
