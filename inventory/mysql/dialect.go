@@ -72,6 +72,9 @@ const (
 	erErrorDuringCommit = 1180
 	erLockWaitTimeout   = 1205
 	erDeadlock          = 1213 // Galera's certification failure too
+	erReadOnly          = 1290 // the server runs with --read-only, or another option that forbids it
+	erReadOnlyTx        = 1792
+	erReadOnlyMode      = 1836
 	erConnectionKilled  = 1927
 )
 
@@ -86,6 +89,8 @@ func fault(err error) sqlstock.Fault {
 	switch e.Number {
 	case erDuplicate:
 		return sqlstock.Duplicate
+	case erReadOnly, erReadOnlyTx, erReadOnlyMode:
+		return sqlstock.ReadOnly
 	case erRecordChanged, erLockWaitTimeout, erDeadlock, erErrorDuringCommit, erNotReady, erShutdown, erConnectionKilled:
 		return sqlstock.Transient
 	}

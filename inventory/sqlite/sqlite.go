@@ -121,6 +121,8 @@ func fault(err error) sqlstock.Fault {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return sqlstock.Transient
+	case sqlite3.SQLITE_READONLY:
+		return sqlstock.ReadOnly
 	}
 	return sqlstock.Permanent
 }

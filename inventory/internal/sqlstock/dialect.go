@@ -87,4 +87,6 @@ const (
 	Transient
 	// Duplicate is a row whose key another transaction wrote at the same time.
 	Duplicate
+	// ReadOnly is a database that takes no changes.
+	ReadOnly
 )

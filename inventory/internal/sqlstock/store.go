@@ -24,6 +24,7 @@ type Store struct {
 var _ interface {
 	inventory.Driver
 	inventory.TxDriver
+	inventory.RoundTripper
 } = (*Store)(nil)
 
 // Open migrates the database, unless the options leave that to the host, and returns the inventory in it.
@@ -50,6 +51,28 @@ func Open(ctx context.Context, db *sql.DB, dialect *Dialect, options *inventory.
 
 // Close does nothing: the database is the host's.
 func (s *Store) Close() error { return nil }
+
+// RoundTrip is the shortest of three, on one connection.
+func (s *Store) RoundTrip(ctx context.Context) (best time.Duration, err error) {
+	if s.dialect.Serial {
+		return 0, nil
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	for range 3 {
+		start := time.Now()
+		if err := conn.PingContext(ctx); err != nil {
+			return 0, err
+		}
+		if trip := time.Since(start); best == 0 || trip < best {
+			best = trip
+		}
+	}
+	return best, nil
+}
 
 // Apply carries out requests by the strategy of the options.
 func (s *Store) Apply(ctx context.Context, requests []inventory.Request) ([]inventory.Result, error) {
@@ -130,10 +153,13 @@ func (s *Store) ApplyTx(ctx context.Context, host *sql.Tx, requests []inventory.
 
 // busy marks an error after which the host may try its transaction again.
 func (s *Store) busy(err error) error {
-	if s.dialect.Fault(err) == Permanent {
-		return err
+	switch s.dialect.Fault(err) {
+	case Transient, Duplicate:
+		return fmt.Errorf("%w: %w", inventory.ErrContention, err)
+	case ReadOnly:
+		return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
 	}
-	return fmt.Errorf("%w: %w", inventory.ErrContention, err)
+	return err
 }
 
 // Sweep expires holds under locks; rows that another sweep has locked are left to it where the database can skip them.

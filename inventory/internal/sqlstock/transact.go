@@ -26,6 +26,9 @@ func (s *Store) transact(ctx context.Context, begin []string, again func(error) 
 		if ctx.Err() != nil { // whatever a database calls being interrupted
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
+		if s.dialect.Fault(err) == ReadOnly {
+			return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
+		}
 		if !again(err) {
 			return err
 		}
@@ -53,7 +56,8 @@ func (s *Store) inTurn(ctx context.Context, begin []string, work func(*transacti
 
 // again reports whether a failed try left nothing behind and may go better the next time.
 func (s *Store) again(err error) bool {
-	return errors.Is(err, ErrStale) || errors.Is(err, driver.ErrBadConn) || s.dialect.Fault(err) != Permanent
+	fault := s.dialect.Fault(err)
+	return errors.Is(err, ErrStale) || errors.Is(err, driver.ErrBadConn) || fault == Transient || fault == Duplicate
 }
 
 // pause notes why a try failed and waits a random part of a time that doubles from 1 to 64 ms.
