@@ -50,13 +50,15 @@ func (s *Store) recordIfUnchanged(effect *rules.Effect) []Statement {
 		Args: []any{string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring)}}}
 }
 
+// levelIfUnchanged compares what was read, too: another program that changes a level knows nothing of versions.
 func (s *Store) levelIfUnchanged(change inventory.Change) []Statement {
-	l := change.After
-	if change.Before.Version == 0 {
+	l, was := change.After, change.Before
+	if was.Version == 0 {
 		return s.inserts(levelTable, [][]any{levelRow(l)})
 	}
 	return []Statement{{Changes: 1, Query: `UPDATE inventory_levels SET on_hand = ?, reserved = ?, safety_stock = ?, backorder_limit = ?, reorder_point = ?,
-		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?`,
+		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?
+		AND on_hand = ? AND reserved = ? AND safety_stock = ? AND backorder_limit = ? AND reorder_point = ?`,
 		Args: []any{l.OnHand, l.Reserved, l.SafetyStock, l.BackorderLimit, l.ReorderPoint, l.Version, l.UpdatedAt.UnixMicro(),
-			l.SKU, l.Location, change.Before.Version}}}
+			l.SKU, l.Location, was.Version, was.OnHand, was.Reserved, was.SafetyStock, was.BackorderLimit, was.ReorderPoint}}}
 }
