@@ -77,6 +77,7 @@ func (r elasticsearchRelease) kind(settings []string) kind {
 		name:         "elasticsearch",
 		find:         r.find,
 		unprivileged: true,
+		slow:         true,
 		prepare: func(_ context.Context, program, data string) error {
 			return r.prepare(program, data, settings)
 		},

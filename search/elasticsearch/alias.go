@@ -2,12 +2,14 @@ package elasticsearch
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -19,7 +21,7 @@ const (
 )
 
 // generationPattern is what stands behind the alias in the name of an index.
-var generationPattern = regexp.MustCompile(`^-[0-9a-f]{8}-([0-9]{6,18})$`)
+var generationPattern = regexp.MustCompile(`^-[0-9a-f]{8}-([0-9]{6,18})-[a-z2-7]{6}$`)
 
 // physical is an index of ours.
 type physical struct {
@@ -100,7 +102,7 @@ func (d *driver) openLive(ctx context.Context) (stale bool, err error) {
 			return false, nil
 		case isType(err, "invalid_alias_name_exception", "invalid_index_name_exception"):
 			return false, invalid("address", "names an index that is there already and is not one of this package")
-		case !isType(err, "resource_already_exists_exception", "illegal_state_exception", "illegal_argument_exception"):
+		case !isType(err, "illegal_state_exception", "illegal_argument_exception"):
 			return false, err
 		}
 		// Another process was faster, perhaps with another schema: look again.
@@ -139,7 +141,9 @@ func (d *driver) create(ctx context.Context, alias func(index string) string, fi
 	for _, p := range list {
 		last = max(last, p.number)
 	}
-	name := fmt.Sprintf("%s-%s-%06d", d.name, shortPrint(d.schema), last+1)
+	// The end makes the name one of its own: who removes an index that is no longer
+	// there must not meet a newer one.
+	name := fmt.Sprintf("%s-%s-%06d-%s", d.name, shortPrint(d.schema), last+1, strings.ToLower(rand.Text()[:6]))
 	again := false
 	body := object{
 		"settings": object{"index": d.settings(filling)},

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	maxBulkOps   = 1000 // of one request
-	bulkTimeout  = "10s"
-	versionTries = 20 // of a document that others change at the same time
+	maxBulkOps   = 1000             // of one request
+	shardTimeout = 10 * time.Second // for which the server waits for a primary shard, at most
+	versionTries = 20               // of a document that others change at the same time
 )
 
 // Write implements [search.Driver].
@@ -290,7 +290,8 @@ func (w *writing) bulk(ctx context.Context, ops []search.Op, conditions []condit
 		}
 		body = w.driver.appendOp(body, op, c)
 	}
-	path := "/" + w.alias + "/_bulk?require_alias=true&timeout=" + bulkTimeout +
+	wait := max(min(shardTimeout, w.driver.options.Patience), time.Millisecond)
+	path := "/" + w.alias + "/_bulk?require_alias=true&timeout=" + milliseconds(wait) +
 		"&filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason"
 	if w.wait {
 		path += "&refresh=wait_for"

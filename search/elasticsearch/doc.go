@@ -11,7 +11,7 @@
 // # Indexes and aliases
 //
 // The name of the index ("products") is an alias. Behind it is an index of one
-// schema, "products-<schema>-000001"; a rebuild fills another one and moves the
+// schema, "products-<schema>-000001-<random>"; a rebuild fills another one and moves the
 // alias in one step. The index before it is kept, when wished, under the alias
 // "products-previous". Synonyms, rules and the like, which are kept with the index,
 // are in "products-settings". The mapping is strict, and nothing makes an index by itself.

@@ -131,6 +131,9 @@ func (d *driver) read(ctx context.Context, index string, ids []string) ([]stored
 		if len(doc.Problem) > 0 {
 			var c cause
 			_ = json.Unmarshal(doc.Problem, &c) // an unknown form is an error without words
+			if c.Type == noIndex {
+				return nil, c.error(http.StatusNotFound)
+			}
 			return nil, c.error(http.StatusServiceUnavailable)
 		}
 	}

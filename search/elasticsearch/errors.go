@@ -64,6 +64,9 @@ func decodeError(status int, body []byte) *Error {
 	return &Error{Status: status, Type: http.StatusText(status), Reason: clip(string(body), maxReason)}
 }
 
+// noIndex is the type of the refusal when an index or alias is not there.
+const noIndex = "index_not_found_exception"
+
 // isType says whether err is a refusal of one of these types.
 func isType(err error, types ...string) bool {
 	refusal, ok := errors.AsType[*Error](err)

@@ -68,12 +68,12 @@ func (d *driver) settings(filling bool) object {
 	if filling {
 		index["refresh_interval"] = "-1"
 	} else if d.options.Refresh > 0 {
-		index["refresh_interval"] = refreshInterval(d.options.Refresh)
+		index["refresh_interval"] = milliseconds(d.options.Refresh)
 	}
 	return index
 }
 
-func refreshInterval(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
+func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
 
 // mappings are those of a new index. Nothing that is not in them is taken.
 func (d *driver) mappings(resumable bool) object {

@@ -34,16 +34,11 @@ func (d *driver) Begin(ctx context.Context, resumable bool) (search.Generation, 
 			}
 		}
 	}
-	for range createTries {
-		name, err := d.create(ctx, func(index string) string { return index + fillingSuffix }, true, resumable)
-		if err == nil {
-			return &generation{driver: d, name: name}, nil
-		}
-		if !isType(err, "resource_already_exists_exception") {
-			return nil, err
-		}
+	name, err := d.create(ctx, func(index string) string { return index + fillingSuffix }, true, resumable)
+	if err != nil {
+		return nil, err
 	}
-	return nil, search.ErrRebuilding
+	return &generation{driver: d, name: name}, nil
 }
 
 // Resume implements [search.Resumer].
@@ -80,12 +75,12 @@ func (g *generation) Write(ctx context.Context, ops []search.Op, _ bool) error {
 func (g *generation) lost(err error) error {
 	if batch, ok := asBatch(err); ok {
 		for _, f := range batch.Failed {
-			if isType(f.Err, "index_not_found_exception") {
+			if isType(f.Err, noIndex) {
 				return fmt.Errorf("another rebuild has removed the index: %w", search.ErrRebuilding)
 			}
 		}
 	}
-	if isType(err, "index_not_found_exception") {
+	if isType(err, noIndex) {
 		return fmt.Errorf("another rebuild has removed the index: %w", search.ErrRebuilding)
 	}
 	return err
@@ -181,7 +176,7 @@ func (g *generation) settle(ctx context.Context) error {
 	d := g.driver
 	var interval any // nil is the server's default
 	if d.options.Refresh > 0 {
-		interval = refreshInterval(d.options.Refresh)
+		interval = milliseconds(d.options.Refresh)
 	}
 	for _, step := range []struct {
 		call
