@@ -17,7 +17,7 @@ import (
 // ends the index and what was started for it.
 type opener func(ctx context.Context, url string, environment *bench.Environment) (index *search.Index, closeAll func() error, err error)
 
-var engines = map[string]opener{"bleve": openBleve}
+var engines = map[string]opener{"bleve": openBleve, "elasticsearch": openElasticsearch}
 
 func engineNames() []string { return slices.Sorted(maps.Keys(engines)) }
 
