@@ -212,6 +212,9 @@ func (c *Client) store(ctx context.Context, envelopes []*Envelope) ([]string, er
 	if d, ok := c.queue.driver.(UniquePublisher); ok {
 		return d.PublishUnique(ctx, envelopes)
 	}
+	if c.queue.state() == nil {
+		return nil, unsupported("Unique")
+	}
 	return c.storeUnique(ctx, ids, envelopes)
 }
 

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -138,8 +139,8 @@ func ExpireAfter(d time.Duration) Option {
 }
 
 func validText(field, s string, max int) error {
-	if s == "" || len(s) > max || !utf8.ValidString(s) {
-		return &InvalidError{field, fmt.Sprintf("must be UTF-8 of 1 to %d bytes", max)}
+	if s == "" || len(s) > max || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return &InvalidError{field, fmt.Sprintf("must be UTF-8 of 1 to %d bytes, none of them zero", max)}
 	}
 	return nil
 }

@@ -85,3 +85,21 @@ func (q *Queue) open() error {
 	}
 	return nil
 }
+
+// Forward stores jobs that another queue has held, such as an outbox, in their order,
+// and returns when all are durable. Those with a unique key that is held are left out. For
+// hosts Client is the way to enqueue.
+func (q *Queue) Forward(ctx context.Context, envelopes []*Envelope) error {
+	if err := q.open(); err != nil {
+		return err
+	}
+	c := NewClient(q, nil)
+	for len(envelopes) > 0 {
+		n := min(len(envelopes), maxBatch)
+		if _, err := c.store(ctx, envelopes[:n:n]); err != nil {
+			return err
+		}
+		envelopes = envelopes[n:]
+	}
+	return nil
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 // Listener hears what a database tells of by itself, so that nobody needs to poll: see
@@ -128,7 +130,7 @@ func (b *bells) stop() {
 }
 
 // notify rings with the commit of q, or at once.
-func (d *driver) notify(ctx context.Context, q querier) error {
+func (d *driver) notify(ctx context.Context, q sqldb.Querier) error {
 	_, err := q.ExecContext(ctx, "SELECT pg_notify($1, '')", channel)
 	return err
 }

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -116,7 +114,7 @@ func (d *driver) write(ctx context.Context, operation string, fn func(tx *sql.Tx
 
 // transact is write for a driver that may be closed already.
 func (d *driver) transact(ctx context.Context, operation string, fn func(tx *sql.Tx) error) error {
-	if d.single {
+	if d.Single {
 		select {
 		case d.writing <- struct{}{}:
 		case <-ctx.Done():
@@ -124,61 +122,11 @@ func (d *driver) transact(ctx context.Context, operation string, fn func(tx *sql
 		}
 		defer func() { <-d.writing }()
 	}
-	err := patiently(ctx, func() error {
-		tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: d.isolation})
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return tx.Commit()
-	})
+	err := d.Transact(ctx, d.db, fn)
 	if err != nil {
 		return fmt.Errorf("sqlqueue: %s: %w", operation, err)
 	}
 	return nil
-}
-
-// patience bounds how long a locked database is tried.
-const patience = 30 * time.Second
-
-// patiently repeats fn while its failure passes by itself.
-func patiently(ctx context.Context, fn func() error) error {
-	deadline := time.Now().Add(patience)
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		err := fn()
-		if err == nil || !transient(err) || time.Now().After(deadline) {
-			return err
-		}
-		timer := time.NewTimer(pause/2 + rand.N(pause))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
-}
-
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func fromMicros(v int64) time.Time {
-	if v == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(v).UTC()
-}
-
-// placeholders is n groups like "(?,?)", separated by commas.
-func placeholders(n int, group string) string {
-	return strings.TrimSuffix(strings.Repeat(group+",", n), ",")
 }
 
 func (d *driver) SerializesKeys() bool { return true }

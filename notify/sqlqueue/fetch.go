@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 const (
@@ -63,7 +64,7 @@ type view struct {
 func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 	var paused, ready int
 	var next sql.NullInt64
-	err := d.db.QueryRowContext(ctx, d.rebind(`SELECT
+	err := d.db.QueryRowContext(ctx, d.Rebind(`SELECT
 		COALESCE((SELECT CASE WHEN paused <> 0 THEN 1 ELSE 0 END FROM notify_queues WHERE name = ?), 0),
 		CASE WHEN EXISTS (SELECT 1 FROM notify_jobs WHERE queue = ? AND state = 1) THEN 1 ELSE 0 END,
 		(SELECT MIN(due) FROM (
@@ -81,7 +82,7 @@ func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 	}
 	v := view{work: ready != 0}
 	if next.Valid {
-		v.next = fromMicros(next.Int64).Sub(d.now())
+		v.next = sqldb.FromMicros(next.Int64).Sub(d.now())
 		v.due = v.next <= 0
 		v.work = v.work || v.due
 		v.next = max(v.next, time.Millisecond)
@@ -91,7 +92,7 @@ func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 
 // promote makes available what has come due and what its worker has lost. On the
 // servers that is a statement of its own and skips what others are at.
-func (d *driver) promote(ctx context.Context, q querier, queue string) error {
+func (d *driver) promote(ctx context.Context, q sqldb.Querier, queue string) error {
 	statement := "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
 	switch d.dialect {
 	case postgres:
@@ -99,7 +100,7 @@ func (d *driver) promote(ctx context.Context, q querier, queue string) error {
 	default:
 		statement += "queue = ? AND state IN (0, 2) AND due <= ?"
 	}
-	_, err := d.exec(ctx, q, statement, queue, micros(d.now()))
+	_, err := d.Exec(ctx, q, statement, queue, sqldb.Micros(d.now()))
 	return err
 }
 
@@ -147,8 +148,8 @@ func (d *driver) claimSQLite(ctx context.Context, r notify.FetchRequest) (rows [
 		if err := d.promote(ctx, tx, r.Queue); err != nil {
 			return err
 		}
-		found, err := d.query(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN (SELECT j.seq"+
-			candidates+") RETURNING "+columns, micros(d.now().Add(r.Lease)), r.Queue, r.Max)
+		found, err := d.Query(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN (SELECT j.seq"+
+			candidates+") RETURNING "+columns, sqldb.Micros(d.now().Add(r.Lease)), r.Queue, r.Max)
 		if err != nil {
 			return err
 		}
@@ -163,10 +164,10 @@ func (d *driver) claimPostgres(ctx context.Context, r notify.FetchRequest, due b
 	if err := d.promoteNow(ctx, r.Queue, due); err != nil {
 		return nil, err
 	}
-	err = patiently(ctx, func() error {
-		found, err := d.query(ctx, d.db, "WITH picked AS (SELECT j.seq AS picked_seq"+candidates+` FOR UPDATE OF j SKIP LOCKED)
+	err = sqldb.Patiently(ctx, func() error {
+		found, err := d.Query(ctx, d.db, "WITH picked AS (SELECT j.seq AS picked_seq"+candidates+` FOR UPDATE OF j SKIP LOCKED)
 			UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 FROM picked WHERE seq = picked_seq RETURNING `+columns,
-			r.Queue, r.Max, micros(d.now().Add(r.Lease)))
+			r.Queue, r.Max, sqldb.Micros(d.now().Add(r.Lease)))
 		if err != nil {
 			return err
 		}
@@ -185,19 +186,19 @@ func (d *driver) claimMySQL(ctx context.Context, r notify.FetchRequest, due bool
 		return nil, err
 	}
 	err = d.write(ctx, "fetch", func(tx *sql.Tx) error {
-		found, err := d.query(ctx, tx, "SELECT "+columns+candidates+" FOR UPDATE SKIP LOCKED", r.Queue, r.Max)
+		found, err := d.Query(ctx, tx, "SELECT "+columns+candidates+" FOR UPDATE SKIP LOCKED", r.Queue, r.Max)
 		if err != nil {
 			return err
 		}
 		if rows, err = scan(found); err != nil || len(rows) == 0 {
 			return err
 		}
-		args := []any{micros(d.now().Add(r.Lease))}
+		args := []any{sqldb.Micros(d.now().Add(r.Lease))}
 		for _, row := range rows {
 			row.lease++
 			args = append(args, row.seq)
 		}
-		_, err = d.exec(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN ("+placeholders(len(rows), "?")+")", args...)
+		_, err = d.Exec(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN ("+sqldb.Placeholders(len(rows), "?")+")", args...)
 		return err
 	})
 	return rows, err
@@ -213,7 +214,7 @@ func (d *driver) promoteNow(ctx context.Context, queue string, due bool) error {
 	}
 	d.promoted[queue] = now
 	d.mu.Unlock()
-	if err := patiently(ctx, func() error { return d.promote(ctx, d.db, queue) }); err != nil {
+	if err := sqldb.Patiently(ctx, func() error { return d.promote(ctx, d.db, queue) }); err != nil {
 		return fmt.Errorf("sqlqueue: fetch: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 func (d *driver) SetPaused(ctx context.Context, queue string, paused bool) error {
@@ -18,14 +19,14 @@ func (d *driver) SetPaused(ctx context.Context, queue string, paused bool) error
 		value = 1
 	}
 	err := d.write(ctx, "pause", func(tx *sql.Tx) error {
-		_, err := d.exec(ctx, tx, d.pause, queue, value)
+		_, err := d.Exec(ctx, tx, d.pause, queue, value)
 		return err
 	})
 	return d.published(err)
 }
 
 func (d *driver) Replay(ctx context.Context, queue string, ids []string) (int, error) {
-	now := micros(d.now())
+	now := sqldb.Micros(d.now())
 	n, err := d.change(ctx, "replay", `UPDATE notify_jobs SET run_at = ?, due = ?, crashes = 0,
 		attempt = CASE state WHEN 3 THEN 0 ELSE attempt END, expires_at = CASE state WHEN 3 THEN 0 ELSE expires_at END, state = 1
 		WHERE state IN (0, 3)`, []any{now, now}, queue, ids)
@@ -47,7 +48,7 @@ func (d *driver) change(ctx context.Context, operation, statement string, args [
 			for _, id := range chunk {
 				all = append(all, id)
 			}
-			n, err := d.exec(ctx, tx, statement+" AND queue = ? AND id IN ("+placeholders(len(chunk), "?")+")", all...)
+			n, err := d.Exec(ctx, tx, statement+" AND queue = ? AND id IN ("+sqldb.Placeholders(len(chunk), "?")+")", all...)
 			if err != nil {
 				return err
 			}
@@ -77,17 +78,17 @@ func (d *driver) List(ctx context.Context, f notify.Filter) ([]*notify.Record, e
 	}
 	switch f.State {
 	case notify.Scheduled:
-		and("state = ? AND run_at > ? AND attempt = 0", scheduled, micros(now))
+		and("state = ? AND run_at > ? AND attempt = 0", scheduled, sqldb.Micros(now))
 	case notify.Retrying:
-		and("state = ? AND run_at > ? AND attempt > 0", scheduled, micros(now))
+		and("state = ? AND run_at > ? AND attempt > 0", scheduled, sqldb.Micros(now))
 	case notify.Available:
-		and("state = ? OR state = ? AND run_at <= ?", available, scheduled, micros(now))
+		and("state = ? OR state = ? AND run_at <= ?", available, scheduled, sqldb.Micros(now))
 	case notify.Running:
 		and("state = ?", running)
 	case notify.Dead:
 		and("state = ?", dead)
 	}
-	found, err := d.query(ctx, d.db, "SELECT "+columns+" FROM notify_jobs WHERE "+strings.Join(where, " AND ")+
+	found, err := d.Query(ctx, d.db, "SELECT "+columns+" FROM notify_jobs WHERE "+strings.Join(where, " AND ")+
 		" ORDER BY run_at DESC, id DESC LIMIT ? OFFSET ?", append(args, f.Limit, f.Offset)...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlqueue: list: %w", err)
@@ -104,7 +105,7 @@ func (d *driver) List(ctx context.Context, f notify.Filter) ([]*notify.Record, e
 		}
 		records[i] = &notify.Record{Envelope: envelope, State: r.seen(now)}
 		if r.state == running {
-			records[i].LeaseUntil = fromMicros(r.due)
+			records[i].LeaseUntil = sqldb.FromMicros(r.due)
 		}
 	}
 	return records, nil
@@ -130,13 +131,13 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 		}
 		s, state := get(r.queue), r.seen(now)
 		s.Counts[state] += n
-		if oldest := fromMicros(r.due); state == notify.Available && (s.Oldest.IsZero() || oldest.Before(s.Oldest)) {
+		if oldest := sqldb.FromMicros(r.due); state == notify.Available && (s.Oldest.IsZero() || oldest.Before(s.Oldest)) {
 			s.Oldest = oldest
 		}
 		return nil
 	}, fmt.Sprintf(`SELECT queue, state, CASE WHEN attempt > 0 THEN 1 ELSE 0 END AS tried,
 		CASE WHEN run_at > %[1]d THEN %[1]d + 1 ELSE %[1]d END AS future, COUNT(*), MIN(run_at)
-		FROM notify_jobs GROUP BY queue, state, tried, future`, micros(now)))
+		FROM notify_jobs GROUP BY queue, state, tried, future`, sqldb.Micros(now)))
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +159,11 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 		if err := rows.Scan(&name, &minute, &m.Handled, &m.Failed); err != nil {
 			return err
 		}
-		m.Start = fromMicros(minute)
+		m.Start = sqldb.FromMicros(minute)
 		s := get(name)
 		s.Minutes = append(s.Minutes, m)
 		return nil
-	}, "SELECT queue, minute, handled, failed FROM notify_minutes WHERE minute >= ? ORDER BY minute", micros(now.Add(-keptMinutes*time.Minute)))
+	}, "SELECT queue, minute, handled, failed FROM notify_minutes WHERE minute >= ? ORDER BY minute", sqldb.Micros(now.Add(-keptMinutes*time.Minute)))
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 }
 
 func (d *driver) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := d.query(ctx, d.db, query, args...)
+	rows, err := d.Query(ctx, d.db, query, args...)
 	if err != nil {
 		return fmt.Errorf("sqlqueue: stats: %w", err)
 	}

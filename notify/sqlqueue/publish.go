@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 // insertRows bounds one INSERT, since databases limit the number of parameters.
@@ -14,10 +15,10 @@ const insertRows = 500
 
 func (d *driver) Publish(ctx context.Context, envelopes []*notify.Envelope) error {
 	var err error
-	if d.single || len(envelopes) > insertRows {
+	if d.Single || len(envelopes) > insertRows {
 		err = d.write(ctx, "publish", func(tx *sql.Tx) error { return d.insert(ctx, tx, envelopes) })
 	} else if _, err = d.look(); err == nil { // one statement is a transaction by itself
-		err = patiently(ctx, func() error { return d.insert(ctx, d.db, envelopes) })
+		err = sqldb.Patiently(ctx, func() error { return d.insert(ctx, d.db, envelopes) })
 		if err != nil {
 			err = fmt.Errorf("sqlqueue: publish: %w", err)
 		}
@@ -81,7 +82,7 @@ func (d *driver) claimUnique(ctx context.Context, tx *sql.Tx, e *notify.Envelope
 		return e.ID, nil
 	}
 	now := d.now()
-	n, err := d.exec(ctx, tx, d.claimKey, e.UniqueKey, e.ID, micros(now.Add(e.UniqueFor)), micros(now))
+	n, err := d.Exec(ctx, tx, d.claimKey, e.UniqueKey, e.ID, sqldb.Micros(now.Add(e.UniqueFor)), sqldb.Micros(now))
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +92,7 @@ func (d *driver) claimUnique(ctx context.Context, tx *sql.Tx, e *notify.Envelope
 		if d.dialect == mysql {
 			lock = " FOR UPDATE" // else an older snapshot of the host's would answer
 		}
-		err := tx.QueryRowContext(ctx, d.rebind("SELECT id FROM notify_unique WHERE unique_key = ?"+lock), e.UniqueKey).Scan(&holder)
+		err := tx.QueryRowContext(ctx, d.Rebind("SELECT id FROM notify_unique WHERE unique_key = ?"+lock), e.UniqueKey).Scan(&holder)
 		if err != nil {
 			return "", err
 		}
@@ -107,12 +108,12 @@ func (d *driver) sweepKeys(ctx context.Context, tx *sql.Tx, now time.Time) error
 	if !d.due(&d.keysSwept, time.Minute) {
 		return nil
 	}
-	_, err := d.exec(ctx, tx, "DELETE FROM notify_unique WHERE until <= ?", micros(now))
+	_, err := d.Exec(ctx, tx, "DELETE FROM notify_unique WHERE until <= ?", sqldb.Micros(now))
 	return err
 }
 
 // insert stores jobs. The same ID again is the same job, published anew after an unclear answer.
-func (d *driver) insert(ctx context.Context, q querier, envelopes []*notify.Envelope) error {
+func (d *driver) insert(ctx context.Context, q sqldb.Querier, envelopes []*notify.Envelope) error {
 	now := d.now()
 	for len(envelopes) > 0 {
 		n := min(len(envelopes), insertRows)
@@ -147,11 +148,11 @@ type jobColumns struct {
 func (c *jobColumns) add(e *notify.Envelope, state int, body []byte) {
 	c.ids, c.queues, c.kinds, c.keys = append(c.ids, e.ID), append(c.queues, e.Queue), append(c.kinds, e.Kind), append(c.keys, e.Key)
 	c.priorities, c.states = append(c.priorities, int64(e.Priority)), append(c.states, int64(state))
-	c.runAts, c.expires = append(c.runAts, micros(e.RunAt)), append(c.expires, micros(e.ExpiresAt))
+	c.runAts, c.expires = append(c.runAts, sqldb.Micros(e.RunAt)), append(c.expires, sqldb.Micros(e.ExpiresAt))
 	c.attempted, c.bodies = append(c.attempted, int64(e.Attempt)), append(c.bodies, body)
 }
 
-func (c *jobColumns) insert(ctx context.Context, d *driver, q querier) error {
+func (c *jobColumns) insert(ctx context.Context, d *driver, q sqldb.Querier) error {
 	if d.dialect == postgres { // arrays, so that the statement is the same for every number of rows
 		_, err := q.ExecContext(ctx, `INSERT INTO notify_jobs (id, queue, kind, job_key, priority, state, due, run_at, expires_at, attempt, body)
 			SELECT id, queue, kind, job_key, priority, state, run_at, run_at, expires_at, attempt, body FROM
@@ -165,6 +166,6 @@ func (c *jobColumns) insert(ctx context.Context, d *driver, q querier) error {
 		args = append(args, c.ids[i], c.queues[i], c.kinds[i], c.keys[i], c.priorities[i], c.states[i],
 			c.runAts[i], c.runAts[i], c.expires[i], c.attempted[i], c.bodies[i])
 	}
-	_, err := d.exec(ctx, q, d.insertJobs+placeholders(len(c.ids), "(?,?,?,?,?,?,?,?,?,?,?)")+d.insertOnce, args...)
+	_, err := d.Exec(ctx, q, d.insertJobs+sqldb.Placeholders(len(c.ids), "(?,?,?,?,?,?,?,?,?,?,?)")+d.insertOnce, args...)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 // columns are what scan reads.
@@ -44,7 +45,7 @@ func (r *row) envelope() (*notify.Envelope, error) {
 		e.Payload = r.body
 	}
 	e.ID, e.Queue, e.Kind, e.Priority = r.id, r.queue, r.kind, r.priority
-	e.Attempt, e.RunAt, e.ExpiresAt = r.attempt, fromMicros(r.runAt), fromMicros(r.expiresAt)
+	e.Attempt, e.RunAt, e.ExpiresAt = r.attempt, sqldb.FromMicros(r.runAt), sqldb.FromMicros(r.expiresAt)
 	return e, err
 }
 
@@ -55,7 +56,7 @@ func (r *row) seen(now time.Time) notify.State {
 		return notify.Running
 	case r.state == dead:
 		return notify.Dead
-	case r.state == available || r.runAt <= micros(now):
+	case r.state == available || r.runAt <= sqldb.Micros(now):
 		return notify.Available
 	case r.attempt > 0:
 		return notify.Retrying

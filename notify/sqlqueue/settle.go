@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 const (
@@ -42,7 +43,7 @@ func (d *driver) keyFreed(deliveries []*notify.Delivery) {
 func (d *driver) Extend(ctx context.Context, deliveries []*notify.Delivery, lease time.Duration) ([]*notify.Delivery, error) {
 	var held map[int64]bool
 	err := d.write(ctx, "extend", func(tx *sql.Tx) (err error) {
-		held, err = d.heldRows(ctx, tx, "UPDATE notify_jobs SET due = ?", []any{micros(d.now().Add(lease))}, deliveries)
+		held, err = d.heldRows(ctx, tx, "UPDATE notify_jobs SET due = ?", []any{sqldb.Micros(d.now().Add(lease))}, deliveries)
 		return err
 	})
 	if err != nil {
@@ -67,7 +68,7 @@ func (d *driver) heldRows(ctx context.Context, tx *sql.Tx, statement string, arg
 		for i := range seqs {
 			pairs = append(pairs, seqs[i], leases[i])
 		}
-		return d.seqsOf(ctx, tx, statement+" WHERE state = 2 AND (seq, lease) IN (VALUES "+placeholders(len(deliveries), "(?,?)")+") RETURNING seq",
+		return d.seqsOf(ctx, tx, statement+" WHERE state = 2 AND (seq, lease) IN (VALUES "+sqldb.Placeholders(len(deliveries), "(?,?)")+") RETURNING seq",
 			append(args, pairs...)...)
 	}
 	return d.heldMySQL(ctx, tx, statement, args, seqs, leases)
@@ -81,7 +82,7 @@ func (d *driver) heldMySQL(ctx context.Context, tx *sql.Tx, statement string, ar
 	for i, seq := range seqs {
 		ours[seq], list[i] = leases[i], seq
 	}
-	rows, err := d.query(ctx, tx, "SELECT seq, lease FROM notify_jobs WHERE state = 2 AND seq IN ("+placeholders(len(list), "?")+") FOR UPDATE", list...)
+	rows, err := d.Query(ctx, tx, "SELECT seq, lease FROM notify_jobs WHERE state = 2 AND seq IN ("+sqldb.Placeholders(len(list), "?")+") FOR UPDATE", list...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +101,12 @@ func (d *driver) heldMySQL(ctx context.Context, tx *sql.Tx, statement string, ar
 	if err := rows.Err(); err != nil || len(list) == 0 {
 		return held, err
 	}
-	_, err = d.exec(ctx, tx, statement+" WHERE seq IN ("+placeholders(len(list), "?")+")", append(args, list...)...)
+	_, err = d.Exec(ctx, tx, statement+" WHERE seq IN ("+sqldb.Placeholders(len(list), "?")+")", append(args, list...)...)
 	return held, err
 }
 
 func (d *driver) seqsOf(ctx context.Context, tx *sql.Tx, statement string, args ...any) (map[int64]bool, error) {
-	rows, err := d.query(ctx, tx, statement, args...)
+	rows, err := d.Query(ctx, tx, statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -180,9 +181,9 @@ func (d *driver) giveBack(ctx context.Context, tx *sql.Tx, n notify.Nack) (bool,
 		return false, err
 	}
 	r, _ := n.Delivery.Receipt.(receipt)
-	affected, err := d.exec(ctx, tx, `UPDATE notify_jobs SET state = ?, due = ?, run_at = ?, expires_at = ?, attempt = ?, crashes = 0, body = ?
+	affected, err := d.Exec(ctx, tx, `UPDATE notify_jobs SET state = ?, due = ?, run_at = ?, expires_at = ?, attempt = ?, crashes = 0, body = ?
 		WHERE seq = ? AND lease = ? AND state = 2`,
-		state, micros(e.RunAt), micros(e.RunAt), micros(e.ExpiresAt), e.Attempt, body, r.seq, r.lease)
+		state, sqldb.Micros(e.RunAt), sqldb.Micros(e.RunAt), sqldb.Micros(e.ExpiresAt), e.Attempt, body, r.seq, r.lease)
 	return affected > 0, err
 }
 
@@ -224,11 +225,11 @@ func (d *driver) writeCounts(ctx context.Context) error {
 	minute := d.now().UTC().Truncate(time.Minute)
 	err := d.transact(ctx, "count", func(tx *sql.Tx) error {
 		for queue, c := range all {
-			if _, err := d.exec(ctx, tx, d.countUp, queue, micros(minute), c.handled, c.failed); err != nil {
+			if _, err := d.Exec(ctx, tx, d.countUp, queue, sqldb.Micros(minute), c.handled, c.failed); err != nil {
 				return err
 			}
 		}
-		_, err := d.exec(ctx, tx, "DELETE FROM notify_minutes WHERE minute < ?", micros(minute.Add(-keptMinutes*time.Minute)))
+		_, err := d.Exec(ctx, tx, "DELETE FROM notify_minutes WHERE minute < ?", sqldb.Micros(minute.Add(-keptMinutes*time.Minute)))
 		return err
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
 func (d *driver) LoadState(ctx context.Context, keys []string) ([]notify.StateEntry, error) {
@@ -20,8 +21,8 @@ func (d *driver) LoadState(ctx context.Context, keys []string) ([]notify.StateEn
 		for _, key := range chunk {
 			args = append(args, key)
 		}
-		rows, err := d.query(ctx, d.db, "SELECT name, value, version FROM notify_state WHERE name IN ("+
-			placeholders(len(chunk), "?")+") AND until > ?", append(args, micros(d.now()))...)
+		rows, err := d.Query(ctx, d.db, "SELECT name, value, version FROM notify_state WHERE name IN ("+
+			sqldb.Placeholders(len(chunk), "?")+") AND until > ?", append(args, sqldb.Micros(d.now()))...)
 		if err != nil {
 			return nil, fmt.Errorf("sqlqueue: load state: %w", err)
 		}
@@ -40,8 +41,8 @@ func (d *driver) ScanState(ctx context.Context, prefix, after string, limit int)
 	}
 	// The prefix ends with a slash, and "0" is the byte that follows a slash.
 	end := prefix[:len(prefix)-1] + "0"
-	rows, err := d.query(ctx, d.db, "SELECT name, value, version FROM notify_state WHERE name > ? AND name < ? AND until > ? ORDER BY name LIMIT ?",
-		max(prefix, after), end, micros(d.now()), limit)
+	rows, err := d.Query(ctx, d.db, "SELECT name, value, version FROM notify_state WHERE name > ? AND name < ? AND until > ? ORDER BY name LIMIT ?",
+		max(prefix, after), end, sqldb.Micros(d.now()), limit)
 	if err != nil {
 		return nil, fmt.Errorf("sqlqueue: scan state: %w", err)
 	}
@@ -80,28 +81,28 @@ func (d *driver) SwapState(ctx context.Context, changes []notify.StateChange) ([
 
 func (d *driver) swap(ctx context.Context, tx *sql.Tx, c notify.StateChange) (bool, error) {
 	now := d.now()
-	until := micros(now.Add(c.TTL))
+	until := sqldb.Micros(now.Add(c.TTL))
 	changed := func(n int64, err error) (bool, error) { return n > 0, err }
 	switch {
 	case c.Value == nil && c.Version == notify.AnyVersion:
-		_, err := d.exec(ctx, tx, "DELETE FROM notify_state WHERE name = ?", c.Key)
+		_, err := d.Exec(ctx, tx, "DELETE FROM notify_state WHERE name = ?", c.Key)
 		return err == nil, err
 	case c.Value == nil:
-		return changed(d.exec(ctx, tx, "DELETE FROM notify_state WHERE name = ? AND version = ? AND until > ?", c.Key, c.Version, micros(now)))
+		return changed(d.Exec(ctx, tx, "DELETE FROM notify_state WHERE name = ? AND version = ? AND until > ?", c.Key, c.Version, sqldb.Micros(now)))
 	case c.Version == notify.AnyVersion:
-		_, err := d.exec(ctx, tx, d.storeName, c.Key, c.Value, micros(now), until)
+		_, err := d.Exec(ctx, tx, d.storeName, c.Key, c.Value, sqldb.Micros(now), until)
 		return err == nil, err
 	case c.Version == 0:
 		// A version begins with the time, so that it is never one that a removed value had.
-		done, err := changed(d.exec(ctx, tx, d.insertName, c.Key, c.Value, micros(now), until))
+		done, err := changed(d.Exec(ctx, tx, d.insertName, c.Key, c.Value, sqldb.Micros(now), until))
 		if done || err != nil {
 			return done, err
 		}
-		return changed(d.exec(ctx, tx, "UPDATE notify_state SET value = ?, version = version + 1, until = ? WHERE name = ? AND until <= ?",
-			c.Value, until, c.Key, micros(now)))
+		return changed(d.Exec(ctx, tx, "UPDATE notify_state SET value = ?, version = version + 1, until = ? WHERE name = ? AND until <= ?",
+			c.Value, until, c.Key, sqldb.Micros(now)))
 	}
-	return changed(d.exec(ctx, tx, "UPDATE notify_state SET value = ?, version = version + 1, until = ? WHERE name = ? AND version = ? AND until > ?",
-		c.Value, until, c.Key, c.Version, micros(now)))
+	return changed(d.Exec(ctx, tx, "UPDATE notify_state SET value = ?, version = version + 1, until = ? WHERE name = ? AND version = ? AND until > ?",
+		c.Value, until, c.Key, c.Version, sqldb.Micros(now)))
 }
 
 // sweepState removes what has ended, at most once a minute.
@@ -109,7 +110,7 @@ func (d *driver) sweepState(ctx context.Context, tx *sql.Tx) error {
 	if !d.due(&d.stateSwept, time.Minute) {
 		return nil
 	}
-	_, err := d.exec(ctx, tx, "DELETE FROM notify_state WHERE until <= ?", micros(d.now()))
+	_, err := d.Exec(ctx, tx, "DELETE FROM notify_state WHERE until <= ?", sqldb.Micros(d.now()))
 	return err
 }
 
