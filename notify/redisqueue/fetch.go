@@ -78,18 +78,21 @@ func delivery(queue string, part []any) *notify.Delivery {
 	r.deliveries, _ = part[2].(int64)
 	id, _ = part[3].(string)
 	body, _ = part[4].(string)
+	if id == "" {
+		id = r.entry // counts only where the body cannot be read
+	}
 	e, err := decode(queue, id, body)
 	return &notify.Delivery{Envelope: e, Err: err, Receipt: r, Crashes: int(max(r.deliveries-1, 0))}
 }
 
 // decode reads a body. One that cannot be read comes back as an error, together
-// with what else is known and the body as it is.
+// with what else is known, the id among it, and the body as it is.
 func decode(queue, id, body string) (*notify.Envelope, error) {
 	e := new(notify.Envelope)
 	err := e.UnmarshalBinary([]byte(body))
 	if err != nil {
-		e.Payload = []byte(body)
+		e.ID, e.Payload = id, []byte(body)
 	}
-	e.ID, e.Queue = id, queue
+	e.Queue = queue
 	return e, err
 }

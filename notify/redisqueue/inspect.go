@@ -161,12 +161,16 @@ func (d *driver) walk(ctx context.Context, stream string, more func([]redis.XMes
 	}
 }
 
-// jobID is the ID of a job, and of a foreign entry its own.
+// jobID is the ID of a job, and of one that cannot be read that of its entry or
+// what was written beside it.
 func jobID(m redis.XMessage) string {
-	if id, ok := m.Values["i"].(string); ok {
-		return id
+	id, ok := m.Values["i"].(string)
+	if !ok {
+		id = m.ID
 	}
-	return m.ID
+	body, _ := m.Values["b"].(string)
+	e, _ := decode("", id, body)
+	return e.ID
 }
 
 func (d *driver) names(ctx context.Context) ([]string, error) {

@@ -31,6 +31,11 @@ func (d *driver) publish(ctx context.Context, envelopes []*notify.Envelope, uniq
 		if err != nil {
 			return err
 		}
+		if !unique {
+			if places, err = d.addDue(ctx, q, envelopes, places, ids); err != nil {
+				return err
+			}
+		}
 		for len(places) > 0 {
 			n, err := d.publishSome(ctx, q, envelopes, places, ids, unique)
 			if err != nil {
@@ -43,12 +48,65 @@ func (d *driver) publish(ctx context.Context, envelopes []*notify.Envelope, uniq
 	return ids, err
 }
 
+// addDue stores those of the envelopes at places that are due, in the shortest way, and
+// returns the other places.
+func (d *driver) addDue(ctx context.Context, q *queue, envelopes []*notify.Envelope, places []int, ids []string) ([]int, error) {
+	now := d.options.Now()
+	var due [levels][]int
+	var others []int
+	for _, place := range places {
+		if e := envelopes[place]; delay(e, now) == 0 {
+			due[level(e.Priority)] = append(due[level(e.Priority)], place)
+			ids[place] = e.ID
+		} else {
+			others = append(others, place)
+		}
+	}
+	for level, places := range due {
+		for len(places) > 0 {
+			n, err := d.addSome(ctx, q, level, envelopes, places)
+			if err != nil {
+				return nil, err
+			}
+			places = places[n:]
+		}
+	}
+	return others, nil
+}
+
+// addSome adds the first of the envelopes at places, of one level, in one script, and returns how many.
+func (d *driver) addSome(ctx context.Context, q *queue, level int, envelopes []*notify.Envelope, places []int) (int, error) {
+	slot := d.slots.take()
+	defer d.slots.give(slot)
+	slot.call++
+	args := append(make([]any, 0, 2+min(len(places), scriptJobs)), slot.call, level)
+	n, size := 0, 0
+	for n < min(len(places), scriptJobs) && size < scriptBytes {
+		body, err := envelopes[places[n]].MarshalBinary()
+		if err != nil {
+			return 0, err
+		}
+		args = append(args, body)
+		size += len(body)
+		n++
+	}
+	if err := addScript.Run(ctx, d.rdb, d.slotKeys(q, slot), args...).Err(); err != nil {
+		return 0, fail(ctx, "publish", err)
+	}
+	return n, nil
+}
+
+// slotKeys are the keys of a script that publishes.
+func (d *driver) slotKeys(q *queue, s *slot) []string {
+	return append(q.keys[:len(q.keys):len(q.keys)], q.tag+"slot:"+d.instance+":"+strconv.Itoa(s.number))
+}
+
 // publishSome stores the first of the envelopes at places in one script, and returns how many.
 func (d *driver) publishSome(ctx context.Context, q *queue, envelopes []*notify.Envelope, places []int, ids []string, unique bool) (int, error) {
 	slot := d.slots.take()
 	defer d.slots.give(slot)
 	slot.call++
-	keys := append(q.keys[:len(q.keys):len(q.keys)], q.tag+"slot:"+d.instance+":"+strconv.Itoa(slot.number))
+	keys := d.slotKeys(q, slot)
 	args := append(make([]any, 0, 1+6*min(len(places), scriptJobs)), slot.call)
 	now := d.options.Now()
 	n, size := 0, 0

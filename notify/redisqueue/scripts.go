@@ -11,6 +11,7 @@ var files embed.FS
 
 // Every act on a queue is one script, with common.lua before it.
 var (
+	addScript     = script("add")
 	publishScript = script("publish")
 	fetchScript   = script("fetch")
 	ackScript     = script("ack")

@@ -17,8 +17,15 @@ local function ring()
 	if redis.call('EXISTS', bell) == 0 then redis.call('RPUSH', bell, '') end
 end
 
-local function add(level, id, body)
-	redis.call('XADD', stream(level), '*', 'i', id, 'b', body)
+local function add(level, body)
+	redis.call('XADD', stream(level), '*', 'b', body)
+end
+
+-- content is the body of an entry, and its id where that is beside it, as it once was.
+local function content(fields)
+	if fields[1] == 'b' then return fields[2], '' end
+	if fields[1] == 'i' and fields[3] == 'b' then return fields[4], fields[2] end
+	return '', ''
 end
 
 -- hold keeps a job in one of the sorted sets. Its level goes before the body.

@@ -8,8 +8,8 @@ local answer = {-1}
 for _, set in ipairs({scheduled, retrying}) do
 	local ids = redis.call('ZRANGEBYSCORE', set, '-inf', whole(now), 'LIMIT', 0, 500)
 	if #ids > 0 then
-		for i, body in ipairs(redis.call('HMGET', bodies, unpack(ids))) do
-			if body then add(string.sub(body, 1, 1), ids[i], string.sub(body, 2)) end
+		for _, body in ipairs(redis.call('HMGET', bodies, unpack(ids))) do
+			if body then add(string.sub(body, 1, 1), string.sub(body, 2)) end
 		end
 		redis.call('ZREM', set, unpack(ids))
 		redis.call('HDEL', bodies, unpack(ids))
@@ -22,9 +22,7 @@ for _, set in ipairs({scheduled, retrying}) do
 end
 
 local function give(level, entry, deliveries)
-	local fields = entry[2]
-	local id, body = fields[2], fields[4]
-	if fields[1] ~= 'i' or not body then id, body = entry[1], '' end
+	local body, id = content(entry[2])
 	for _, v in ipairs({level, entry[1], deliveries, id, body}) do answer[#answer + 1] = v end
 	room = room - 1
 end

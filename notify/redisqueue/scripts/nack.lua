@@ -14,7 +14,7 @@ for i = 1, #ARGV, 9 do
 		lost[#lost + 1] = (i - 1) / 9
 	else
 		forget(level, entry)
-		if what == 'ready' then add(to, id, body)
+		if what == 'ready' then add(to, body)
 		elseif what == 'dead' then hold(dead, number, to, id, body)
 		else hold(what == 'retrying' and retrying or scheduled, now + number, to, id, body) end
 		waits = waits or what ~= 'dead'

@@ -24,7 +24,7 @@ for i = 2, #ARGV, 6 do
 		hold(set, now + math.abs(delay), level, id, ARGV[i + 5])
 		earliest = earliest or redis.call('ZRANGE', set, 0, 0)[1] == id
 	elseif store then
-		add(level, id, ARGV[i + 5])
+		add(level, ARGV[i + 5])
 		available = true
 	end
 end

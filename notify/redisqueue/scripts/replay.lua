@@ -10,7 +10,7 @@ for i = 1, #ARGV, 4 do
 			if score and (set == dead or tonumber(score) > now) then
 				redis.call('ZREM', set, id)
 				redis.call('HDEL', bodies, id)
-				add(ARGV[i + 2], id, ARGV[i + 3])
+				add(ARGV[i + 2], ARGV[i + 3])
 				moved = moved + 1
 			end
 		end

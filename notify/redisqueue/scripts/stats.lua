@@ -16,7 +16,7 @@ for level = 0, levels - 1 do
 			if about.name == group then after = '(' .. about['last-delivered-id'] end
 		end
 		local first = redis.call('XRANGE', key, after, '+', 'COUNT', 1)[1]
-		if first and first[2][4] then oldest[#oldest + 1] = first[2][4] end
+		if first then oldest[#oldest + 1] = content(first[2]) end
 	end
 end
 local waiting = {}
