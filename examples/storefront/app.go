@@ -13,6 +13,7 @@ import (
 	"github.com/seed82d84382/commerce/examples/storefront/web"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/email"
+	"github.com/seed82d84382/commerce/notify/outbox"
 	"github.com/seed82d84382/commerce/notify/sms"
 	"github.com/seed82d84382/commerce/session"
 )
@@ -22,6 +23,7 @@ type app struct {
 	url    string
 	shop   *shop.Shop
 	worker *notify.Worker
+	relay  *outbox.Relay // nil: jobs go straight to the queue
 	web    http.Handler
 	warmUp func(context.Context) error // nil: nothing is drawn ahead
 	log    *slog.Logger
@@ -53,8 +55,14 @@ func openApp(ctx context.Context, cfg *config, url string, log *slog.Logger, std
 	if err != nil {
 		return nil, err
 	}
+	a.relay = b.relay
+	sealKey, err := b.key("seal")
+	if err != nil {
+		return nil, err
+	}
 	a.shop, err = shop.Open(ctx, shop.Options{
-		DB: b.db, Products: b.products, Stock: b.stock, Jobs: notify.NewClient(b.queue, nil), Codes: b.codes, Hold: cfg.hold, URL: a.url, Log: log,
+		DB: b.db, Products: b.products, Stock: b.stock, Jobs: notify.NewClient(b.queue, nil), OrderJobs: notify.NewClient(b.orderJobs, nil),
+		Codes: b.codes, SealKey: sealKey, Hold: cfg.hold, URL: a.url, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -37,6 +37,9 @@ type config struct {
 	mysql         string // data source names; at most one of the two is given
 	postgres      string
 	strategy      inventory.Strategy
+	rabbitmq      string
+	queue         string // one of queueNames
+	secret        string
 	redis         *redis.Options // nil: sessions and codes are kept without a Redis
 	warmUp        bool           // draw the first pictures before somebody asks
 }
@@ -68,6 +71,9 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	flags.StringVar(&cfg.postgres, "postgres", "", "the same of a PostgreSQL database, such as postgres://shop:password@127.0.0.1:5432/shop; from the environment too ("+postgresEnv+")")
 	flags.StringVar(&strategy, "inventory-strategy", inventory.Grouped.String(), "how stock is kept from being oversold: "+strategyNames())
 	flags.StringVar(&redisURL, "redis", "", "`address` of a Redis database of its own for sessions and log-in codes, such as redis://user:password@127.0.0.1:6379/0; from the environment too ("+redisEnv+")")
+	flags.StringVar(&cfg.rabbitmq, "rabbitmq", "", "`address` of a RabbitMQ broker for jobs, such as amqp://user:password@127.0.0.1:5672/shop, or of several nodes, with commas; from the environment too ("+rabbitmqEnv+")")
+	flags.StringVar(&cfg.queue, "queue", "", "what carries codes and mails: "+strings.Join(queueNames, ", ")+" (default: the broker that is given, else sql, the database); with any but sql the orders' jobs go through an outbox in their transaction")
+	flags.StringVar(&cfg.secret, "secret", "", "`text` that protects log-in codes in Redis, the same for all shops that share one; from the environment too ("+secretEnv+"); default: one made in the data directory")
 	flags.BoolVar(&cfg.headlessCheck, "headless-check", false, "walk the whole journey over HTTP, print each step and exit; a given -addr that answers is walked as it is")
 
 	if err := flags.Parse(args); err != nil {
@@ -102,6 +108,15 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	if cfg.redis, err = parseRedis(redisURL); err != nil {
 		return nil, err
 	}
+	if cfg.rabbitmq == "" {
+		cfg.rabbitmq = getenv(rabbitmqEnv)
+	}
+	if cfg.secret == "" {
+		cfg.secret = getenv(secretEnv)
+	}
+	if err := cfg.checkQueue(); err != nil {
+		return nil, err
+	}
 	if err := cfg.check(publicURL); err != nil {
 		return nil, err
 	}
@@ -131,6 +146,9 @@ func (c *config) check(publicURL string) error {
 	}
 	if c.adminPassword != "" && len(c.adminPassword) < minAdminPassword {
 		return fmt.Errorf("-admin-password: want at least %d characters", minAdminPassword)
+	}
+	if c.secret != "" && len(c.secret) < minSecret {
+		return fmt.Errorf("-secret: want at least %d characters", minSecret)
 	}
 	if c.catalogue != "" {
 		info, err := os.Stat(c.catalogue)

@@ -88,6 +88,9 @@ func TestBadFlags(t *testing.T) {
 		"a strategy nobody knows":   {[]string{"-inventory-strategy", "hopeful"}, `-inventory-strategy "hopeful": want one of grouped, pessimistic, optimistic, conditional`},
 		"a Redis of no scheme":      {[]string{"-redis", "user:secret@localhost:6379"}, "-redis: want redis://"},
 		"a Redis of a bad port":     {[]string{"-redis", "redis://user:secret@localhost:port"}, "-redis: want redis://"},
+		"a queue nobody knows":      {[]string{"-queue", "post"}, `-queue "post": want one of sql, redis, rabbitmq`},
+		"a queue of no place":       {[]string{"-queue", "rabbitmq"}, "-queue rabbitmq: say where it is with -rabbitmq"},
+		"a short secret":            {[]string{"-secret", "0123456789"}, "-secret: want at least 16 characters"},
 		"a log level nobody knows":  {[]string{"-log-level", "loud"}, `invalid value "loud" for flag -log-level`},
 	} {
 		t.Run(name, func(t *testing.T) {

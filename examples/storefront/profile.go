@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/email"
 	"github.com/seed82d84382/commerce/notify/otp"
+	jobbox "github.com/seed82d84382/commerce/notify/outbox"
 	"github.com/seed82d84382/commerce/notify/sms"
 	"github.com/seed82d84382/commerce/search"
 	"github.com/seed82d84382/commerce/session"
@@ -37,14 +37,19 @@ type backends struct {
 	stock    *inventory.Inventory
 	queue    *notify.Queue
 	redis    *redis.Client // nil without -redis
-	sessions session.Driver
-	codes    *otp.Codes
-	images   *media.Store
-	index    *search.Index
-	mails    email.Sender
-	texts    sms.Sender
-	outbox   *outbox.Outbox // nil outside development
-	close    []func() error
+	secret   []byte        // see openSecret
+	// orderJobs takes jobs in the transactions of db: queue itself, or an outbox, from which
+	// relay brings them there.
+	orderJobs *notify.Queue
+	relay     *jobbox.Relay // nil without an outbox
+	sessions  session.Driver
+	codes     *otp.Codes
+	images    *media.Store
+	index     *search.Index
+	mails     email.Sender
+	texts     sms.Sender
+	outbox    *outbox.Outbox // nil outside development
+	close     []func() error
 }
 
 // openBackends opens the embedded profile: everything under the data directory,
@@ -61,11 +66,9 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			b.stock, err = openStock(ctx, cfg, b.db, log)
 			return closing(b, err, func() error { return b.stock.Close() })
 		},
-		func() (err error) {
-			b.queue, err = openQueue(ctx, b.db, log)
-			return closing(b, err, func() error { return b.queue.Close() })
-		},
 		func() error { return b.openRedis(ctx, cfg.redis) },
+		func() error { return b.openSecret(cfg, dir) },
+		func() error { return b.openQueue(ctx, cfg, log) },
 		func() (err error) {
 			if b.redis != nil {
 				b.sessions, err = b.sessionsInRedis()
@@ -79,7 +82,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			return closing(b, err, func() error { return b.images.Close() })
 		},
 		func() error { return b.openIndex(ctx, cfg, dir, log) },
-		func() error { return b.openCodes(cfg, dir) },
+		func() error { return b.openCodes(cfg) },
 		func() error { return b.openMessages(cfg, dir, stdout) },
 	} {
 		if err := open(); err != nil {
@@ -96,16 +99,19 @@ func closing(b *backends, err error, close func() error) error {
 	return err
 }
 
-const pepperBytes = 32
-
-// openCodes keeps log-in codes in memory: a restart voids them, and a shopper asks for another.
-func (b *backends) openCodes(cfg *config, dir *dataDir) (err error) {
-	store, pepper := otp.NewMemoryStore(nil), make([]byte, pepperBytes)
-	rand.Read(pepper)
+// openCodes keeps log-in codes in Redis, or in memory: a restart voids them then, and a
+// shopper asks for another.
+func (b *backends) openCodes(cfg *config) error {
+	store := otp.NewMemoryStore(nil)
 	if b.redis != nil {
-		if store, pepper, err = b.codesInRedis(dir); err != nil {
+		var err error
+		if store, err = b.codesInRedis(); err != nil {
 			return err
 		}
+	}
+	pepper, err := b.key("code pepper")
+	if err != nil {
+		return err
 	}
 	perAddress := otp.Limit{Max: max(20, cfg.loginLimit), Window: time.Hour}
 	if cfg.development {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,22 +47,4 @@ func (b *backends) openRedis(ctx context.Context, options *redis.Options) error 
 
 func (b *backends) sessionsInRedis() (session.Driver, error) { return redisstore.New(b.redis, nil) }
 
-// codesInRedis keeps log-in codes where a restart does not void them. Their pepper
-// lies elsewhere, in the data directory: Redis alone gives no code away.
-func (b *backends) codesInRedis(dir *dataDir) (otp.Store, []byte, error) {
-	store, err := redisotp.New(b.redis, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	path := dir.join("codes.pepper")
-	pepper, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		pepper = make([]byte, pepperBytes)
-		rand.Read(pepper)
-		err = os.WriteFile(path, pepper, 0o600)
-	}
-	if err == nil && len(pepper) != pepperBytes {
-		err = fmt.Errorf("%s is damaged: remove it, and codes on their way are void", path)
-	}
-	return store, pepper, err
-}
+func (b *backends) codesInRedis() (otp.Store, error) { return redisotp.New(b.redis, nil) }

@@ -83,6 +83,9 @@ func (a *app) run(ctx context.Context, listener net.Listener, ready func()) erro
 		return nil
 	})
 	group.Go(func() error { return a.worker.Run(background) })
+	if a.relay != nil {
+		group.Go(func() error { return a.relay.Run(background) })
+	}
 	group.Go(func() error { a.sweep(background); return nil })
 	ready()
 	if a.warmUp != nil {

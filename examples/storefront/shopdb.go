@@ -12,9 +12,6 @@ import (
 	stockmysql "github.com/seed82d84382/commerce/inventory/mysql"
 	stockpostgres "github.com/seed82d84382/commerce/inventory/postgres"
 	stocksqlite "github.com/seed82d84382/commerce/inventory/sqlite"
-	"github.com/seed82d84382/commerce/notify"
-	"github.com/seed82d84382/commerce/notify/sqlqueue"
-	"github.com/seed82d84382/commerce/notify/sqlqueue/pglisten"
 )
 
 const (
@@ -80,14 +77,4 @@ func openStock(ctx context.Context, cfg *config, db *database.DB, log *slog.Logg
 	default:
 		return stocksqlite.Open(ctx, db.Pool(), options)
 	}
-}
-
-// openQueue keeps jobs in the database of the orders, so that an order is paid and its
-// mail is queued in one transaction.
-func openQueue(ctx context.Context, db *database.DB, log *slog.Logger) (*notify.Queue, error) {
-	options := &sqlqueue.Options{Options: notify.Options{Logger: log}}
-	if db.Dialect() == database.Postgres {
-		options.Listener = pglisten.New(db.Pool())
-	}
-	return sqlqueue.Open(ctx, db.Pool(), options)
 }

@@ -230,9 +230,7 @@ func (l *letters) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 		if dead > 0 {
 			s.Counts[notify.Dead] = dead
 		}
-		if len(s.Counts) > 0 {
-			all = append(all, s)
-		}
+		all = append(all, s)
 	}
 	return all, nil
 }

@@ -150,7 +150,7 @@ func TestCodesLieSealedInTheQueue(t *testing.T) {
 	require.Equal(t, "123456", code)
 	_, ok = b.sealer.open(sealed, "+8613800138001")
 	require.False(t, ok, "sealed for another number")
-	other, err := newSealer()
+	other, err := newSealer(nil)
 	require.NoError(t, err)
 	_, ok = other.open(sealed, "+8613800138000")
 	require.False(t, ok, "sealed by another process")

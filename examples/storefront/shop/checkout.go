@@ -182,7 +182,7 @@ func (s *Shop) Pay(ctx context.Context, accountID, id string) (*Order, error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE orders SET status = ?, paid_at = ? WHERE id = ?`, Paid, o.PaidAt.UnixMilli(), id); err != nil {
 			return fmt.Errorf("shop: pay: %w", err)
 		}
-		_, err = mailOrder.EnqueueTx(ctx, s.jobs, tx.SQL(), orderJob{OrderID: id})
+		_, err = mailOrder.EnqueueTx(ctx, s.orderJobs, tx.SQL(), orderJob{OrderID: id})
 		return err
 	})
 	if err != nil {

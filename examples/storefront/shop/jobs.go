@@ -51,7 +51,7 @@ func (s *Shop) HandleJobs(w *notify.Worker, mailer *email.Mailer, texter *sms.Te
 	sendCode.Handle(w, func(ctx context.Context, job *notify.Job[codeJob]) error {
 		code, ours := s.sealer.open(job.Args.Sealed, job.Args.Phone)
 		if !ours {
-			// A code of the process before this one: it is void already.
+			// A code of a process with another key, mostly the one before this: it is void already.
 			s.log.Info("code of an earlier start not sent", "job", job.ID)
 			return nil
 		}

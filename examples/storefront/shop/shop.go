@@ -25,12 +25,18 @@ type Options struct {
 	DB       *database.DB
 	Products *catalogue.Table
 	Stock    *inventory.Inventory // on DB, so that orders and stock share transactions
-	Jobs     *notify.Client       // on DB, so that orders and mails do
-	Codes    *otp.Codes
-	Hold     time.Duration // how long a checkout keeps its stock
-	URL      string        // the shop's address, for links in mails
-	Log      *slog.Logger
-	Now      func() time.Time
+	Jobs     *notify.Client       // on any queue
+	// OrderJobs is on DB, so that orders and mails share transactions: on a queue there,
+	// or on the outbox of another. Default: Jobs.
+	OrderJobs *notify.Client
+	Codes     *otp.Codes
+	// SealKey of 32 bytes encrypts codes on their way through the queue. Those who share
+	// the queue share it. Default: one of this process alone.
+	SealKey []byte
+	Hold    time.Duration // how long a checkout keeps its stock
+	URL     string        // the shop's address, for links in mails
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Shop is safe for concurrent use.
@@ -39,6 +45,7 @@ type Shop struct {
 	products  *catalogue.Table
 	stock     *inventory.Inventory
 	jobs      *notify.Client
+	orderJobs *notify.Client
 	codes     *otp.Codes
 	hold      time.Duration
 	url       string
@@ -65,12 +72,15 @@ func Open(ctx context.Context, o Options) (*Shop, error) {
 	if err := o.DB.Create(ctx, schemas); err != nil {
 		return nil, fmt.Errorf("shop: %w", err)
 	}
-	sealer, err := newSealer()
+	if o.OrderJobs == nil {
+		o.OrderJobs = o.Jobs
+	}
+	sealer, err := newSealer(o.SealKey)
 	if err != nil {
 		return nil, err
 	}
 	return &Shop{
-		db: o.DB, products: o.Products, stock: o.Stock, jobs: o.Jobs, codes: o.Codes, hold: o.Hold, url: o.URL,
+		db: o.DB, products: o.Products, stock: o.Stock, jobs: o.Jobs, orderJobs: o.OrderJobs, codes: o.Codes, hold: o.Hold, url: o.URL,
 		log: o.Log, now: o.Now, passwords: newPasswordHasher(), sealer: sealer,
 	}, nil
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/seed82d84382/commerce/examples/storefront/database"
+	"github.com/seed82d84382/commerce/notify"
+	jobbox "github.com/seed82d84382/commerce/notify/outbox"
+	"github.com/seed82d84382/commerce/notify/rabbitqueue"
+	"github.com/seed82d84382/commerce/notify/redisqueue"
+	"github.com/seed82d84382/commerce/notify/sqlqueue"
+	"github.com/seed82d84382/commerce/notify/sqlqueue/pglisten"
+)
+
+const rabbitmqEnv = "STOREFRONT_RABBITMQ"
+
+// Where jobs can wait.
+const (
+	queueSQL      = "sql"
+	queueRedis    = "redis"
+	queueRabbitMQ = "rabbitmq"
+)
+
+var queueNames = []string{queueSQL, queueRedis, queueRabbitMQ}
+
+// checkQueue picks the queue when -queue does not: a broker that was named is there
+// to be used.
+func (c *config) checkQueue() error {
+	given := map[string]bool{queueSQL: true, queueRedis: c.redis != nil, queueRabbitMQ: c.rabbitmq != ""}
+	switch {
+	case c.queue == "" && c.rabbitmq != "":
+		c.queue = queueRabbitMQ
+	case c.queue == "" && c.redis != nil:
+		c.queue = queueRedis
+	case c.queue == "":
+		c.queue = queueSQL
+	case !slices.Contains(queueNames, c.queue):
+		return fmt.Errorf("-queue %q: want one of %s", c.queue, strings.Join(queueNames, ", "))
+	case !given[c.queue]:
+		return fmt.Errorf("-queue %s: say where it is with -%[1]s", c.queue)
+	}
+	return nil
+}
+
+// openQueue opens the queue that carries codes and mails. In the database of the
+// orders it takes part in their transactions; to any other a relay brings what
+// was put into the outbox there.
+func (b *backends) openQueue(ctx context.Context, cfg *config, log *slog.Logger) (err error) {
+	options := notify.Options{Logger: log}
+	switch cfg.queue {
+	case queueRedis:
+		b.queue, err = redisqueue.Open(ctx, b.redis, &redisqueue.Options{Options: options})
+		if _, unfit := errors.AsType[*notify.InvalidError](err); unfit {
+			err = fmt.Errorf("%w; -queue sql keeps jobs in the database instead", err)
+		}
+	case queueRabbitMQ:
+		b.queue, err = rabbitqueue.Open(ctx, cfg.rabbitmq, &rabbitqueue.Options{Options: options})
+	default:
+		b.queue, err = sqlQueue(ctx, b.db, options)
+		b.orderJobs = b.queue
+	}
+	if err != nil {
+		err = fmt.Errorf("-queue %s: %w", cfg.queue, err)
+	}
+	if err := closing(b, err, func() error { return b.queue.Close() }); err != nil || b.orderJobs != nil {
+		return err
+	}
+	b.orderJobs, err = jobbox.Open(ctx, b.db.Pool(), &options)
+	if err := closing(b, err, func() error { return b.orderJobs.Close() }); err != nil {
+		return err
+	}
+	b.relay, err = jobbox.NewRelay(ctx, b.db.Pool(), b.queue, &jobbox.RelayOptions{Logger: log})
+	return err
+}
+
+func sqlQueue(ctx context.Context, db *database.DB, options notify.Options) (*notify.Queue, error) {
+	o := &sqlqueue.Options{Options: options}
+	if db.Dialect() == database.Postgres {
+		o.Listener = pglisten.New(db.Pool())
+	}
+	return sqlqueue.Open(ctx, db.Pool(), o)
+}
