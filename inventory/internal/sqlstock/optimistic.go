@@ -55,8 +55,11 @@ func (s *Store) levelIfUnchanged(change inventory.Change) []Statement {
 	if change.Before.Version == 0 {
 		return s.inserts(levelTable, [][]any{levelRow(l)})
 	}
+	// All that was decided on is compared and not the version alone, which another program may forget to raise.
+	was := change.Before
 	return []Statement{{Changes: 1, Query: `UPDATE inventory_levels SET on_hand = ?, reserved = ?, safety_stock = ?, backorder_limit = ?, reorder_point = ?,
-		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?`,
+		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?
+		AND on_hand = ? AND reserved = ? AND safety_stock = ? AND backorder_limit = ?`,
 		Args: []any{l.OnHand, l.Reserved, l.SafetyStock, l.BackorderLimit, l.ReorderPoint, l.Version, l.UpdatedAt.UnixMicro(),
-			l.SKU, l.Location, change.Before.Version}}}
+			l.SKU, l.Location, was.Version, was.OnHand, was.Reserved, was.SafetyStock, was.BackorderLimit}}}
 }
