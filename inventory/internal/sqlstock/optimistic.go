@@ -59,7 +59,7 @@ func (s *Store) levelIfUnchanged(change inventory.Change) []Statement {
 	was := change.Before
 	return []Statement{{Changes: 1, Query: `UPDATE inventory_levels SET on_hand = ?, reserved = ?, safety_stock = ?, backorder_limit = ?, reorder_point = ?,
 		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?
-		AND on_hand = ? AND reserved = ? AND safety_stock = ? AND backorder_limit = ?`,
+		AND on_hand = ? AND reserved = ? AND safety_stock = ? AND backorder_limit = ? AND reorder_point = ?`,
 		Args: []any{l.OnHand, l.Reserved, l.SafetyStock, l.BackorderLimit, l.ReorderPoint, l.Version, l.UpdatedAt.UnixMicro(),
-			l.SKU, l.Location, was.Version, was.OnHand, was.Reserved, was.SafetyStock, was.BackorderLimit}}}
+			l.SKU, l.Location, was.Version, was.OnHand, was.Reserved, was.SafetyStock, was.BackorderLimit, was.ReorderPoint}}}
 }
