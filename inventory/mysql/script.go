@@ -17,20 +17,32 @@ import (
 // form is a way to send many statements at once.
 type form struct {
 	open, close string
-	// changes follows a statement that must change so many rows, and fails if it did not.
+	// changes follows a statement that must change so many rows, and fails with the number stale if it did not.
 	changes func(n int64) string
+	stale   uint16
 }
 
-// erStale is the number that our checks fail with.
-const erStale = 30001
+// compound is MariaDB's block of statements. It needs no setting.
+var compound = form{"BEGIN NOT ATOMIC ", "END", func(n int64) string {
+	return fmt.Sprintf("IF ROW_COUNT() <> %d THEN SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 30001, MESSAGE_TEXT = 'a row has changed'; END IF;", n)
+}, 30001}
 
-var (
-	// compound is MariaDB's block of statements. It needs no setting.
-	compound = form{"BEGIN NOT ATOMIC ", "END", func(n int64) string {
-		return fmt.Sprintf("IF ROW_COUNT() <> %d THEN SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = %d, MESSAGE_TEXT = 'a row has changed'; END IF;", n, erStale)
-	}}
-	forms = []form{compound}
-)
+// list is for connections with multiStatements=true. MySQL has no condition outside of stored programs, but an expression may fail.
+var list = form{"", "", func(n int64) string {
+	return fmt.Sprintf("DO IF(ROW_COUNT() = %d, 0, (SELECT 1 UNION SELECT 2));", n)
+}, 1242}
+
+// works reports whether the server takes the form and ends it where it must.
+func (f form) works(ctx context.Context, conn *sql.Conn) (bool, error) {
+	_, err := conn.ExecContext(ctx, f.open+"DO 0;"+f.changes(12345)+f.close)
+	if err == nil {
+		return false, nil
+	}
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number == f.stale, nil
+	}
+	return false, err
+}
 
 // sender returns a Sender that uses the form and keeps packets below the bytes.
 func (f form) sender(packet int) sqlstock.Sender {
@@ -41,7 +53,7 @@ func (f form) sender(packet int) sqlstock.Sender {
 				return err
 			}
 			if err := send(ctx, conn, text, script[:n]); err != nil {
-				if e, ok := errors.AsType[*mysql.MySQLError](err); ok && e.Number == erStale {
+				if e, ok := errors.AsType[*mysql.MySQLError](err); ok && e.Number == f.stale {
 					return sqlstock.ErrStale
 				}
 				return err

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"database/sql"
+	"strings"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -14,9 +15,11 @@ import (
 	"github.com/seed82d84382/commerce/inventory/postgres"
 )
 
-var harness = sqlstocktest.Harness(postgres.Open, func(t testing.TB) *sql.DB {
-	return openDB(t, testenvtest.Database(t, testenvtest.Postgres(t)))
-})
+func harness(parameters string) inventorytest.Harness {
+	return sqlstocktest.Harness(postgres.Open, func(t testing.TB) *sql.DB {
+		return openDB(t, testenvtest.Database(t, testenvtest.Postgres(t))+parameters)
+	})
+}
 
 func openDB(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
@@ -28,8 +31,22 @@ func openDB(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-func TestConformance(t *testing.T) { inventorytest.Run(t, harness) }
+func TestConformance(t *testing.T) { inventorytest.Run(t, harness("")) }
 
-func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness) }
+// TestIsolation: whatever the connections' isolation level, the promises are kept.
+func TestIsolation(t *testing.T) {
+	for _, level := range []string{"serializable", "repeatable read"} { // TestConformance has the default
+		if level == "serializable" || testenvtest.Long() {
+			t.Run(level, func(t *testing.T) {
+				t.Parallel()
+				inventorytest.Run(t, harness("&default_transaction_isolation="+strings.ReplaceAll(level, " ", "%20")))
+			})
+		}
+	}
+}
+
+func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness("")) }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func BenchmarkBulk(b *testing.B) { inventorytest.BenchBulk(b, harness("")) }
