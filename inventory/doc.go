@@ -9,7 +9,7 @@
 //	}
 //	err = stock.Commit(ctx, hold.Key) // or Release, Extend
 //
-// The backends inventory/memory, inventory/sqlite and inventory/mysql open an [Inventory]; [New] makes one of any [Driver].
+// The backends inventory/memory, inventory/sqlite, inventory/mysql and inventory/postgres open an [Inventory]; [New] makes one of any [Driver].
 //
 // # What is promised
 //

@@ -29,6 +29,9 @@ var (
 	ErrContention = errors.New("too much contention")
 	// ErrSchema reports a database whose tables are missing, or older or newer than the program knows.
 	ErrSchema = errors.New("database schema does not fit this program")
+	// ErrUnavailable reports a database that could not be reached when it was to be opened: a wrong data source name, no
+	// such server, user or database. What the driver says is wrapped.
+	ErrUnavailable = errors.New("database cannot be reached")
 	// ErrServer is the kind of every [ServerError].
 	ErrServer = errors.New("database server cannot be used")
 	// ErrReadOnly reports a database that takes no changes now: a replica, or a server set to read only. Nothing was done.

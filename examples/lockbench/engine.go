@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
@@ -26,6 +27,8 @@ type engine struct {
 	start  func() (*server, error)
 	remote *remote  // nil if there is no network between us and it
 	facts  []string // queries for a name and a value, that a reader of the figures must know
+	// numbered placeholders are $1, $2 …; others are question marks.
+	numbered bool
 	// deadlock reports whether the database's error is one.
 	deadlock func(error) bool
 }
@@ -50,7 +53,7 @@ type server struct {
 	close       func() error
 }
 
-var engines = []*engine{memoryEngine, sqliteEngine, mariadbEngine, mysqlEngine}
+var engines = []*engine{memoryEngine, sqliteEngine, mariadbEngine, mysqlEngine, postgresEngine}
 
 var memoryEngine = &engine{
 	name: "memory", title: "Memory", private: true,
@@ -168,6 +171,13 @@ func (s *settings) serverArgs() []string {
 		args = append(args, s.engine.remote.isolation(s.isolation))
 	}
 	return args
+}
+
+func (e *engine) placeholder(n int) string {
+	if e.numbered {
+		return "$" + strconv.Itoa(n)
+	}
+	return "?"
 }
 
 // pooled keeps every connection: opening one must not be part of a figure.

@@ -47,7 +47,11 @@ func (f floor) measure(ctx context.Context, s *settings, server *server, callers
 	if _, err := db.ExecContext(ctx, table); err != nil {
 		return sample, err
 	}
-	insert := "INSERT INTO lockbench_floor (document, sku, quantity, at) VALUES (?, 'hot', 1, 0)" + strings.Repeat(", (?, 'hot', 1, 0)", f.rows-1)
+	rows := make([]string, f.rows)
+	for n := range rows {
+		rows[n] = "(" + s.engine.placeholder(n+1) + ", 'hot', 1, 0)"
+	}
+	insert := "INSERT INTO lockbench_floor (document, sku, quantity, at) VALUES " + strings.Join(rows, ", ")
 	var next, acknowledged atomic.Int64
 	sample, err = bench.Run(ctx, bench.Load{Callers: callers, Duration: s.duration, Warmup: s.warmup}, func(ctx context.Context, caller int) error {
 		keys := make([]any, f.rows)

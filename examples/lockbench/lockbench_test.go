@@ -80,13 +80,19 @@ func TestSQLiteFromSeveralProcesses(t *testing.T) {
 	require.Equal(t, 2, results[0].Processes)
 }
 
-func TestMariaDB(t *testing.T) {
+func TestGivenDatabases(t *testing.T) {
 	t.Parallel()
-	dsn := testenvtest.Database(t, testenvtest.MariaDB(t))
-	results := brief(t, "-db="+dsn, "-workload=multiline,unsorted", "-callers=4", "-delay=1ms")
-	require.Len(t, results, 2*len(strategies))
-	for _, r := range brief(t, "-db="+dsn, "-workload=hot", "-callers=2", "-processes=2", "-strategy=grouped,pessimistic") {
-		require.Equal(t, 2, r.Processes)
+	for name, server := range map[string]func(testing.TB) *testenv.Server{"mariadb": testenvtest.MariaDB, "postgres": testenvtest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := testenvtest.Database(t, server(t))
+			results := brief(t, "-db="+dsn, "-workload=multiline,unsorted", "-callers=4", "-delay=1ms")
+			require.Len(t, results, 2*len(strategies))
+			for _, r := range brief(t, "-db="+dsn, "-workload=hot", "-callers=2", "-processes=2", "-strategy=grouped,pessimistic") {
+				require.Equal(t, name, r.DB)
+				require.Equal(t, 2, r.Processes)
+			}
+		})
 	}
 }
 
@@ -94,7 +100,7 @@ func TestMariaDB(t *testing.T) {
 func TestServersOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		program, debian string
+		program, debian string // in PATH; else testenv finds it
 		args            []string
 		settings        map[string]string
 	}{
@@ -102,6 +108,8 @@ func TestServersOfItsOwn(t *testing.T) {
 			map[string]string{"log_bin": "ON", "sync_binlog": "1", "tx_isolation": "SERIALIZABLE", "innodb_flush_log_at_trx_commit": "1"}},
 		{"", "", []string{"-db=mysql", "-binlog", "-isolation=read-uncommitted", "-delay=1ms"},
 			map[string]string{"log_bin": "ON", "sync_binlog": "1", "transaction_isolation": "READ-UNCOMMITTED", "round trip": "longer by 1ms"}},
+		{"", "", []string{"-db=postgres", "-isolation=repeatable-read", "-delay=1ms"},
+			map[string]string{"synchronous_commit": "on", "fsync": "on", "default_transaction_isolation": "repeatable read"}},
 	} {
 		t.Run(test.args[0], func(t *testing.T) {
 			t.Parallel()
@@ -184,8 +192,13 @@ func TestBadFlags(t *testing.T) {
 	require.ErrorContains(t, err, "belongs to one process")
 	_, err = parse([]string{"-db=sqlite", "-binlog"}, nil)
 	require.ErrorContains(t, err, "a server that lockbench starts")
-	_, err = parse([]string{"-db=user:secret@tcp("}, nil)
-	require.NotContains(t, err.Error(), "secret")
+	_, err = parse([]string{"-db=postgres", "-binlog"}, nil)
+	require.ErrorContains(t, err, "no binary log")
+	for _, dsn := range []string{"user:secret@tcp(", "postgres://user:secret@host:port/shop", "postgres://user:secret@host"} {
+		_, err = parse([]string{"-db=" + dsn}, nil)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "secret")
+	}
 }
 
 func TestBooksThatDoNotBalance(t *testing.T) {

@@ -281,8 +281,9 @@ func (s *Server) stop(signal syscall.Signal) error {
 	}
 	cmd, pid := s.cmd, s.cmd.Process.Pid
 	s.cmd = nil
+	var orphans []int
 	if signal == syscall.SIGKILL {
-		s.signalAll(pid, signal)
+		orphans = s.signalAll(pid, signal)
 	} else {
 		s.signal(pid, signal)
 		s.signalAll(pid, syscall.SIGCONT) // a paused server would not see it
@@ -290,6 +291,7 @@ func (s *Server) stop(signal syscall.Signal) error {
 		defer force.Stop()
 	}
 	_ = cmd.Wait() // killed, so never a success
+	waitGone(orphans)
 	if tee, ok := cmd.Stdout.(*teeFile); ok {
 		_ = tee.file.Close()
 	}
@@ -298,45 +300,6 @@ func (s *Server) stop(signal syscall.Signal) error {
 
 func (s *Server) signal(pid int, signal syscall.Signal) {
 	_ = syscall.Kill(-pid, signal) // gone already is fine
-}
-
-// signalAll also reaches the children that have left the process group.
-func (s *Server) signalAll(pid int, signal syscall.Signal) {
-	if !s.kind.scattered {
-		s.signal(pid, signal)
-		return
-	}
-	s.signal(pid, syscall.SIGSTOP) // so that it has no more children while we look
-	for _, child := range children(pid) {
-		s.signal(child, signal) // each leads a group of its own
-	}
-	s.signal(pid, signal)
-}
-
-// children are the processes that a process has started. Where the system does
-// not tell them in /proc there are none; what they do then after the end of
-// their parent is up to them.
-func children(pid int) []int {
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return nil
-	}
-	var all []int
-	for _, path := range stats {
-		stat, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		// "pid (name) state parent …", and a name may hold anything.
-		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(pid) {
-			continue
-		}
-		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-			all = append(all, child)
-		}
-	}
-	return all
 }
 
 // Kill ends the server as kill -9 does: at once, in the middle of what it was

@@ -1,10 +1,13 @@
-// Package mysql keeps stock in MariaDB (10.6 or later) or MySQL (8.0.16 or later), through a database that the host opens with
+// Package mysql keeps stock in MariaDB (10.6 or later) or MySQL (8.0 or later), through a database that the host opens with
 // github.com/go-sql-driver/mysql:
 //
-//	db, err := sql.Open("mysql", "shop:…@tcp(127.0.0.1:3306)/shop?interpolateParams=true")
+//	db, err := sql.Open("mysql", "shop:…@tcp(127.0.0.1:3306)/shop?multiStatements=true&interpolateParams=true")
 //	stock, err := mysql.Open(ctx, db, nil)
 //
-// interpolateParams saves two of three round trips of every statement and is recommended. Durability is the server's:
+// A transaction of the package goes to the server in one to three round trips: to MariaDB as a block (BEGIN NOT ATOMIC …
+// END), to MySQL as a list of statements, which needs multiStatements. Without it each statement is a round trip, and three
+// without interpolateParams, which helps the queries too. MySQL before 8.0.16 parses CHECK constraints, the last
+// line of defence, and does not enforce them. Durability is the server's:
 // innodb_flush_log_at_trx_commit=1, its default, makes every acknowledged change survive a crash.
 //
 // Every transaction of the package sets READ COMMITTED for itself, whatever the server's default. A transaction of the host
@@ -23,6 +26,7 @@ import (
 )
 
 // Open migrates the database and returns the inventory in it; nil options mean the defaults. It returns
+// inventory.ErrUnavailable if there is no such database, an inventory.ServerError if the server is too old, and
 // inventory.ErrSchema if the schema is newer than the program. Closing the inventory leaves db open.
 func Open(ctx context.Context, db *sql.DB, options *inventory.Options) (*inventory.Inventory, error) {
 	if db == nil {

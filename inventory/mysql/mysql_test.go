@@ -93,3 +93,9 @@ func BenchmarkReserve(b *testing.B) {
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func BenchmarkBulk(b *testing.B) {
+	for _, s := range servers[:2] {
+		b.Run(s.name, func(b *testing.B) { inventorytest.BenchBulk(b, harness(s.server, s.change)) })
+	}
+}

@@ -1,12 +1,16 @@
 package mysql_test
 
 import (
+	"database/sql"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
@@ -18,12 +22,80 @@ func TestMigrate(t *testing.T) {
 	sqlstocktest.CheckMigrations(t, openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t))), mysql.Open, mysql.Migrate)
 }
 
+func TestForeignWriter(t *testing.T) {
+	t.Parallel()
+	sqlstocktest.CheckForeignWriter(t, mysql.Open, func(t testing.TB) *sql.DB {
+		return openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
+	})
+}
+
+func TestReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	config, err := driver.ParseDSN(testenvtest.Database(t, testenvtest.MariaDB(t)))
+	require.NoError(t, err)
+	stock, err := mysql.Open(t.Context(), openConfig(t, config), nil)
+	require.NoError(t, err)
+	defer stock.Close()
+	receiveTeaAndCups(t, stock, 10)
+	config.Params = map[string]string{"tx_read_only": "1"}
+	db := openConfig(t, config)
+	for _, strategy := range strategies {
+		replica, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, SkipMigrations: true, SweepInterval: -1})
+		require.NoError(t, err)
+		_, err = replica.Reserve(t.Context(), inventory.Order{Key: "order", Lines: []inventory.Line{{SKU: "tea", Quantity: 1}}})
+		require.ErrorIs(t, err, inventory.ErrReadOnly, strategy)
+		level, err := replica.Level(t.Context(), "tea", "")
+		require.NoError(t, err, "reading works")
+		require.Zero(t, level.Reserved)
+		require.NoError(t, replica.Close())
+	}
+}
+
+// TestSmallPackets: what does not fit into a packet goes in several.
+func TestSmallPackets(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateMariaDB(t, &testenv.Options{Args: []string{"--max-allowed-packet=16K"}})
+	for _, strategy := range strategies {
+		t.Run(strategy.String(), func(t *testing.T) {
+			stock, err := mysql.Open(t.Context(), openDB(t, testenvtest.Database(t, server)), &inventory.Options{Strategy: strategy, SweepInterval: -1})
+			require.NoError(t, err)
+			defer stock.Close()
+			var lines []inventory.Line
+			for n := range 300 {
+				lines = append(lines, inventory.Line{SKU: fmt.Sprintf("%s %04d", strings.Repeat("茶", 40), n), Quantity: 2})
+			}
+			_, err = stock.Receive(t.Context(), inventory.Receipt{Key: "delivery", Lines: lines, Reason: strings.Repeat("é", 120)})
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			for caller := range 2 {
+				wg.Go(func() {
+					key := fmt.Sprint("order ", caller)
+					if _, err := stock.Reserve(t.Context(), inventory.Order{Key: key, Lines: lines[:150+100*caller]}); err != nil && caller == 0 {
+						t.Errorf("reserve: %v", err)
+					}
+				})
+			}
+			wg.Wait()
+			require.NoError(t, stock.Commit(t.Context(), "order 0"))
+			differences, err := stock.Reconcile(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, differences)
+		})
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
-	db := openDB(t, "shop:secret-word@tcp(127.0.0.1:1)/shop")
-	_, err := mysql.Open(t.Context(), db, nil)
-	require.Error(t, err)
-	require.NotContains(t, err.Error(), "secret-word")
+	server := testenvtest.MariaDB(t)
+	for name, dsn := range map[string]string{
+		"nobody listens":   "shop:secret-word@tcp(127.0.0.1:1)/shop",
+		"no such user":     "nobody:secret-word@tcp(" + server.Addr + ")/mysql",
+		"no such database": "root@tcp(" + server.Addr + ")/nowhere",
+	} {
+		_, err := mysql.Open(t.Context(), openDB(t, dsn), nil)
+		require.ErrorIs(t, err, inventory.ErrUnavailable, name)
+		require.NotContains(t, err.Error(), "secret-word", name)
+	}
 }
 
 func TestChecksAreTheLastLineOfDefence(t *testing.T) {

@@ -23,7 +23,8 @@ import (
 )
 
 // Open migrates the database and returns the inventory in it; nil options mean the defaults. It returns
-// inventory.ErrSchema if the schema is newer than the program, and an inventory.ServerError if the server is too old.
+// inventory.ErrUnavailable if there is no such database, an inventory.ServerError if the server is too old, and
+// inventory.ErrSchema if the schema is newer than the program.
 // db must be of pgx's database/sql driver. Closing the inventory leaves db open.
 func Open(ctx context.Context, db *sql.DB, options *inventory.Options) (*inventory.Inventory, error) {
 	if db == nil {

@@ -48,3 +48,5 @@ func TestIsolation(t *testing.T) {
 func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness("")) }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func BenchmarkBulk(b *testing.B) { inventorytest.BenchBulk(b, harness("")) }

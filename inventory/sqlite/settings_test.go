@@ -103,6 +103,13 @@ func TestMigrate(t *testing.T) {
 	sqlstocktest.CheckMigrations(t, openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))), sqlite.Open, sqlite.Migrate)
 }
 
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "no such directory", "stock.db")))
+	_, err := sqlite.Open(t.Context(), db, nil)
+	require.ErrorIs(t, err, inventory.ErrUnavailable)
+}
+
 func TestReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "stock.db")
@@ -116,7 +123,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 		stock, err := sqlite.Open(t.Context(), db, &inventory.Options{Strategy: strategy, SkipMigrations: true})
 		require.NoError(t, err)
 		err = buy(t.Context(), stock, "order")
-		require.Error(t, err)
+		require.ErrorIs(t, err, inventory.ErrReadOnly)
 		require.NotErrorIs(t, err, inventory.ErrOutcomeUnknown, "nothing was written, and that is known")
 		level, err := stock.Level(t.Context(), "tea", "")
 		require.NoError(t, err)
@@ -147,39 +154,11 @@ func TestDiskFull(t *testing.T) {
 	require.EqualValues(t, 100_000-bought+1, level.OnHand, "what failed has taken nothing")
 }
 
-// TestForeignWriter: another program changes the same rows by SQL of its own.
 func TestForeignWriter(t *testing.T) {
 	t.Parallel()
-	for _, strategy := range strategies {
-		db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
-		stock, err := sqlite.Open(t.Context(), db, &inventory.Options{Strategy: strategy})
-		require.NoError(t, err)
-		fill(t, stock, 1000)
-		var wg sync.WaitGroup
-		for caller := range 4 {
-			wg.Go(func() {
-				for n := range 8 {
-					if err := buy(t.Context(), stock, string(rune('a'+caller))+string(rune('a'+n))); err != nil {
-						t.Errorf("%v: %v", strategy, err)
-					}
-				}
-			})
-		}
-		wg.Go(func() {
-			for range 8 {
-				if _, err := db.Exec("UPDATE inventory_levels SET on_hand = on_hand + 1, version = version + 1"); err != nil {
-					t.Errorf("foreign: %v", err)
-				}
-			}
-		})
-		wg.Wait()
-		level, err := stock.Level(t.Context(), "tea", "")
-		require.NoError(t, err)
-		require.EqualValues(t, 1000-32+8, level.OnHand, "no writer's change is lost")
-		_, err = db.Exec("UPDATE inventory_levels SET on_hand = -1")
-		require.Error(t, err, "the last line of defence")
-		require.NoError(t, stock.Close())
-	}
+	sqlstocktest.CheckForeignWriter(t, sqlite.Open, func(t testing.TB) *sql.DB {
+		return openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
+	})
 }
 
 func fill(t *testing.T, stock *inventory.Inventory, units int64) {

@@ -55,6 +55,9 @@ func Open(ctx context.Context, db *sql.DB, options *inventory.Options) (*invento
 	if db == nil {
 		return nil, fmt.Errorf("inventory: open sqlite: %w", &inventory.InvalidError{Field: "db", Reason: "is nil"})
 	}
+	if err := sqlstock.Reach(ctx, db, dialect); err != nil {
+		return nil, err
+	}
 	if err := checkSettings(ctx, db); err != nil {
 		return nil, fmt.Errorf("inventory: open sqlite: %w", err)
 	}

@@ -30,3 +30,5 @@ func openDB(t testing.TB, dsn string) *sql.DB {
 func TestConformance(t *testing.T) { inventorytest.Run(t, harness) }
 
 func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness) }
+
+func BenchmarkBulk(b *testing.B) { inventorytest.BenchBulk(b, harness) }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	driver "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
@@ -19,6 +20,7 @@ import (
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/mysql"
+	"github.com/seed82d84382/commerce/inventory/postgres"
 	"github.com/seed82d84382/commerce/inventory/sqlite"
 )
 
@@ -48,13 +50,15 @@ type backend struct {
 }
 
 var (
-	mariadb = &backend{"mariadb", testenvtest.MariaDB, testenvtest.PrivateMariaDB, connectMySQL, mysql.Open}
-	mysql8  = &backend{"mysql", testenvtest.MySQL, testenvtest.PrivateMySQL, connectMySQL, mysql.Open}
-	lite    = &backend{"sqlite", nil, nil, func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }, sqlite.Open}
+	mariadb    = &backend{"mariadb", testenvtest.MariaDB, testenvtest.PrivateMariaDB, connectMySQL, mysql.Open}
+	mysql8     = &backend{"mysql", testenvtest.MySQL, testenvtest.PrivateMySQL, connectMySQL, mysql.Open}
+	postgresql = &backend{"postgres", testenvtest.Postgres, testenvtest.PrivatePostgres,
+		func(dsn string) (*sql.DB, error) { return sql.Open("pgx", dsn) }, postgres.Open}
+	lite = &backend{"sqlite", nil, nil, func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }, sqlite.Open}
 )
 
 var (
-	servers  = []*backend{mariadb, mysql8}
+	servers  = []*backend{mariadb, mysql8, postgresql}
 	backends = append(slices.Clone(servers), lite)
 )
 

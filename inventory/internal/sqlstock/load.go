@@ -26,7 +26,7 @@ func (s *Store) newLoader(lock string) *loader {
 // records reads the requests of the keys.
 func (l *loader) records(keys []string) []Statement {
 	in := func(keys []string) (string, []any) { return l.store.dialect.In("request_key", keys) }
-	return selects("SELECT "+requestColumns+" FROM inventory_requests WHERE ", in, " ORDER BY request_key"+l.lock, keys, func(row Row) error {
+	return selects(l.store, "SELECT "+requestColumns+" FROM inventory_requests WHERE ", in, " ORDER BY request_key"+l.lock, keys, func(row Row) error {
 		record, err := scanRecord(row)
 		if known := l.book.Records[record.Key]; known != nil { // read again: the ledger is read after it
 			record.Movements = known.Movements
@@ -40,7 +40,7 @@ func (l *loader) records(keys []string) []Statement {
 // unlocked read may be of a time before the records.
 func (l *loader) ledger(keys []string, found map[string][]inventory.Movement) []Statement {
 	in := func(keys []string) (string, []any) { return l.store.dialect.In("document", keys) }
-	return selects("SELECT "+movementColumns+" FROM inventory_movements WHERE ", in, l.lock, keys, func(row Row) error {
+	return selects(l.store, "SELECT "+movementColumns+" FROM inventory_movements WHERE ", in, l.lock, keys, func(row Row) error {
 		m, err := scanMovement(row)
 		found[m.Document()] = append(found[m.Document()], m)
 		return err
@@ -48,7 +48,7 @@ func (l *loader) ledger(keys []string, found map[string][]inventory.Movement) []
 }
 
 func (l *loader) levels(places []inventory.Place) []Statement {
-	return selects("SELECT "+levelColumns+" FROM inventory_levels WHERE ", l.store.dialect.Places, " ORDER BY sku, location"+l.lock, places, func(row Row) error {
+	return selects(l.store, "SELECT "+levelColumns+" FROM inventory_levels WHERE ", l.store.dialect.Places, " ORDER BY sku, location"+l.lock, places, func(row Row) error {
 		level, err := scanLevel(row)
 		l.book.Levels[level.Place()] = level
 		return err

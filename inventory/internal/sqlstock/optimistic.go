@@ -50,12 +50,13 @@ func (s *Store) recordIfUnchanged(effect *rules.Effect) []Statement {
 		Args: []any{string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring)}}}
 }
 
-// levelIfUnchanged compares what was read, too: another program that changes a level knows nothing of versions.
 func (s *Store) levelIfUnchanged(change inventory.Change) []Statement {
-	l, was := change.After, change.Before
-	if was.Version == 0 {
+	l := change.After
+	if change.Before.Version == 0 {
 		return s.inserts(levelTable, [][]any{levelRow(l)})
 	}
+	// All that was decided on is compared and not the version alone, which another program may forget to raise.
+	was := change.Before
 	return []Statement{{Changes: 1, Query: `UPDATE inventory_levels SET on_hand = ?, reserved = ?, safety_stock = ?, backorder_limit = ?, reorder_point = ?,
 		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?
 		AND on_hand = ? AND reserved = ? AND safety_stock = ? AND backorder_limit = ? AND reorder_point = ?`,

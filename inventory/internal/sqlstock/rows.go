@@ -151,9 +151,20 @@ func rowSize(row []any) int {
 	return size
 }
 
+// perValue is what one key or place takes of a statement, at most.
+const perValue = 512
+
+// room is how many keys or places one statement may name.
+func (s *Store) room() int {
+	if s.abilities.Packet == 0 {
+		return chunk
+	}
+	return max(1, min(chunk, s.abilities.Packet/2/perValue))
+}
+
 // selects are the statements that read the rows of the values, many with each.
-func selects[V any](query string, where func([]V) (string, []any), tail string, values []V, scan func(Row) error) (all []Statement) {
-	for part := range slices.Chunk(values, chunk) {
+func selects[V any](s *Store, query string, where func([]V) (string, []any), tail string, values []V, scan func(Row) error) (all []Statement) {
+	for part := range slices.Chunk(values, s.room()) {
 		condition, args := where(part)
 		all = append(all, Statement{Query: query + condition + tail, Args: args, Scan: scan})
 	}

@@ -82,7 +82,7 @@ func (s *Store) together(ctx context.Context, requests []inventory.Request) (res
 		slices.SortFunc(places, inventory.Place.Compare)
 		tx.later(s.inserts(requestTable, records)...)
 		tx.later(s.inserts(movementTable, movements)...)
-		for part := range slices.Chunk(places, chunk) {
+		for part := range slices.Chunk(places, s.room()) {
 			some := make([]Take, len(part))
 			for n, place := range part {
 				some[n] = *takes[place]

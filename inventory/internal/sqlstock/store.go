@@ -29,6 +29,9 @@ var _ interface {
 
 // Open migrates the database, unless the options leave that to the host, and returns the inventory in it.
 func Open(ctx context.Context, db *sql.DB, dialect *Dialect, options *inventory.Options) (*inventory.Inventory, error) {
+	if err := Reach(ctx, db, dialect); err != nil {
+		return nil, err
+	}
 	s := &Store{db: db, dialect: dialect, options: options.WithDefaults()}
 	if dialect.Inspect != nil {
 		var err error
@@ -47,6 +50,14 @@ func Open(ctx context.Context, db *sql.DB, dialect *Dialect, options *inventory.
 		s.writer = make(chan struct{}, 1)
 	}
 	return inventory.New(s, options)
+}
+
+// Reach makes sure that there is a database.
+func Reach(ctx context.Context, db *sql.DB, dialect *Dialect) error {
+	if err := db.PingContext(ctx); err != nil {
+		return fmt.Errorf("inventory: open %s: %w: %w", dialect.Name, inventory.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // Close does nothing: the database is the host's.
