@@ -138,7 +138,7 @@ func (b *books) write(ctx context.Context, ended []*endedJob) error {
 		}
 	}
 	if len(changes) > 0 {
-		state := b.queue.state()
+		state := b.queue.State()
 		if state == nil {
 			return unsupported("results")
 		}

@@ -178,7 +178,7 @@ func (c *Client) ready(ctx context.Context, e *Envelope) error {
 		return err
 	}
 	if e.UniqueKey != "" {
-		if _, ok := c.queue.driver.(UniquePublisher); !ok && c.queue.state() == nil {
+		if _, ok := c.queue.driver.(UniquePublisher); !ok && c.queue.State() == nil {
 			return unsupported("Unique")
 		}
 	}
@@ -212,7 +212,7 @@ func (c *Client) store(ctx context.Context, envelopes []*Envelope) ([]string, er
 	if d, ok := c.queue.driver.(UniquePublisher); ok {
 		return d.PublishUnique(ctx, envelopes)
 	}
-	if c.queue.state() == nil {
+	if c.queue.State() == nil {
 		return nil, unsupported("Unique")
 	}
 	return c.storeUnique(ctx, ids, envelopes)

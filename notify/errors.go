@@ -108,6 +108,16 @@ func RetryDelay(err error) (time.Duration, bool) {
 	return 0, false
 }
 
+type snoozeError struct{ delay time.Duration }
+
+func (e *snoozeError) Error() string { return fmt.Sprintf("notify: not before %s", e.delay) }
+
+// Snooze gives the job back for delay, at most a year, without counting the attempt: it is not the time for
+// it yet. A negative delay counts as zero.
+func Snooze(delay time.Duration) error {
+	return &snoozeError{min(max(delay, 0), 366*24*time.Hour)}
+}
+
 func unsupported(operation string) error {
 	return fmt.Errorf("notify: %s: this backend cannot: %w", operation, errors.ErrUnsupported)
 }

@@ -107,7 +107,7 @@ const notMember = -1
 // error some may be stored and run; calling it again is safe on backends that keep one of each ID.
 func (g *Group) Enqueue(ctx context.Context) error {
 	q := g.client.queue
-	state := q.state()
+	state := q.State()
 	switch {
 	case g.err != nil:
 		return g.err
@@ -174,7 +174,7 @@ type ending struct {
 // endMembers notes what has ended, and enqueues what follows when that was the last. A
 // crash in between is made up for by the next delivery of the last member, which was not acknowledged.
 func endMembers(ctx context.Context, q *Queue, id string, ended []ending) error {
-	if q.state() == nil {
+	if q.State() == nil {
 		return unsupported("groups")
 	}
 	var then []byte
@@ -211,7 +211,7 @@ func endMembers(ctx context.Context, q *Queue, id string, ended []ending) error 
 
 // swapGroup changes a group that is still known, and leaves the end of its time where it is.
 func swapGroup(ctx context.Context, q *Queue, id string, change func(*groupRecord)) error {
-	return swapJSON(ctx, q.state(), groupKey(id), func(g *groupRecord, found bool) time.Duration {
+	return swapJSON(ctx, q.State(), groupKey(id), func(g *groupRecord, found bool) time.Duration {
 		if !found {
 			return 0
 		}
@@ -234,7 +234,7 @@ func (q *Queue) Group(ctx context.Context, id string) (*GroupStatus, error) {
 	if err := q.check(id); err != nil {
 		return nil, err
 	}
-	state := q.state()
+	state := q.State()
 	if state == nil {
 		return nil, unsupported("groups")
 	}

@@ -66,7 +66,7 @@ func Result[R any](ctx context.Context, q *Queue, id string) (R, error) {
 	if err := validName("id", id); err != nil {
 		return result, err
 	}
-	state := q.state()
+	state := q.State()
 	if state == nil {
 		return result, unsupported("results")
 	}

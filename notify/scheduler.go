@@ -55,7 +55,7 @@ func (q *Queue) Schedules(ctx context.Context) ([]ScheduleInfo, error) {
 
 // tell keeps what Schedules lists. One that cannot be told of is enqueued all the same.
 func (s *Scheduler) tell(ctx context.Context, e *entry, next time.Time, last *Enqueued, tick time.Time) {
-	state := s.client.queue.state()
+	state := s.client.queue.State()
 	if state == nil || next.IsZero() {
 		return
 	}
@@ -123,7 +123,7 @@ func (s *Scheduler) add(e *entry) error {
 // enqueued because the backend fails is tried again until it succeeds or the
 // next one is due. It returns at once with errors.ErrUnsupported when the backend cannot refuse duplicates.
 func (s *Scheduler) Run(ctx context.Context) error {
-	if _, ok := s.client.queue.driver.(UniquePublisher); !ok && s.client.queue.state() == nil {
+	if _, ok := s.client.queue.driver.(UniquePublisher); !ok && s.client.queue.State() == nil {
 		return unsupported("schedule")
 	}
 	s.mu.Lock()

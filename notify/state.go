@@ -91,8 +91,8 @@ func swapJSON[V any](ctx context.Context, s StateStore, key string, change func(
 	return ErrContended
 }
 
-// state returns where shared values are kept, or nil.
-func (q *Queue) state() StateStore {
+// State returns where values that all processes share are kept, or nil: Options.State, or the backend itself.
+func (q *Queue) State() StateStore {
 	if q.options.State != nil {
 		return q.options.State
 	}

@@ -14,7 +14,7 @@ type uniqueClaim struct {
 // then holds the claims for their whole windows. A process that dies in between
 // leaves a claim that ends by itself soon, so that the job can be enqueued again.
 func (c *Client) storeUnique(ctx context.Context, ids []string, envelopes []*Envelope) ([]string, error) {
-	state := c.queue.state()
+	state := c.queue.State()
 	var stored []*Envelope
 	var claimed []StateChange
 	for i, e := range envelopes {

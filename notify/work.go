@@ -199,6 +199,10 @@ func (r *run) settle(ctx context.Context, reg *registration, d *Delivery, err er
 		r.release([]*Delivery{d})
 		return
 	}
+	if snoozed, ok := errors.AsType[*snoozeError](err); ok {
+		r.settler.nack(Nack{Delivery: d, Envelope: d.returned(), Delay: snoozed.delay})
+		return
+	}
 	attempt := d.Attempt + d.Crashes + 1
 	reason := classify(err, cause)
 	final := reason == PermanentBy || reason == Unreadable

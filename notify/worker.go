@@ -181,7 +181,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	for _, reg := range w.handlers {
-		if reg.options.ResultTTL > 0 && w.queue.state() == nil {
+		if reg.options.ResultTTL > 0 && w.queue.State() == nil {
 			return unsupported("results")
 		}
 	}

@@ -411,3 +411,25 @@ func ExampleWorker_middleware() {
 	// mail.welcome attempt 1 error <nil>
 	// 1 <nil>
 }
+
+func TestSnoozeCountsNoAttempt(t *testing.T) {
+	t.Parallel()
+	clock := notifytest.NewClock(time.Now())
+	q := memqueue.Open(&notify.Options{Now: clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	defer q.Close()
+	_, err := number.Enqueue(t.Context(), notify.NewClient(q, nil), 1, notify.MaxAttempts(1))
+	require.NoError(t, err)
+	w := notify.NewWorker(q, nil)
+	var attempts []int
+	number.Handle(w, func(_ context.Context, job *notify.Job[int]) error {
+		if attempts = append(attempts, job.Attempt); len(attempts) < 3 {
+			return notify.Snooze(time.Hour)
+		}
+		return nil
+	})
+	for range 5 {
+		notifytest.Drain(t, w)
+		clock.Advance(time.Hour)
+	}
+	require.Equal(t, []int{1, 1, 1}, attempts)
+}

@@ -78,7 +78,7 @@ func (q *Queue) Workers(ctx context.Context) ([]WorkerInfo, error) {
 }
 
 func listState[V any](ctx context.Context, q *Queue, what, prefix string) ([]V, error) {
-	state := q.state()
+	state := q.State()
 	if state == nil {
 		return nil, unsupported(what)
 	}
@@ -152,7 +152,7 @@ func (r *run) info() WorkerInfo {
 // report tells of the worker until ctx ends, where the backend keeps shared values,
 // and looks for goroutines that handlers left running.
 func (r *run) report(ctx context.Context) {
-	state := r.queue.state()
+	state := r.queue.State()
 	for n := 1; ; n++ {
 		if state != nil {
 			r.tell(ctx, state)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -46,6 +47,7 @@ func plain(t *testing.T, s *smtpServer) email.Sender {
 	t.Helper()
 	sender, err := email.NewSMTP(s.start(t).addr, &email.SMTPOptions{TLS: email.Plain, Username: s.user, Password: s.password})
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sender.Close()) })
 	return sender
 }
 
@@ -104,6 +106,7 @@ func TestSMTPOverTLS(t *testing.T) {
 		sender, err := email.NewSMTP(s.addr, o)
 		require.NoError(t, err)
 		require.NoError(t, sender.Send(t.Context(), order(nil)), policy)
+		require.NoError(t, sender.Close())
 		require.True(t, s.received()[0].encrypted)
 
 		o.TLSConfig = nil // does not trust that certificate
@@ -153,6 +156,35 @@ func TestSendEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(begin), 10*time.Second)
 	require.False(t, notify.IsPermanent(err))
+}
+
+func TestConnectionsAreKeptAndCheckedBeforeTheyAreUsed(t *testing.T) {
+	t.Parallel()
+	s := (&smtpServer{answers: map[string]string{}}).start(t)
+	sender, err := email.NewSMTP(s.addr, &email.SMTPOptions{TLS: email.Plain, MaxIdle: 2})
+	require.NoError(t, err)
+	defer sender.Close()
+	for range 10 {
+		require.NoError(t, sender.Send(t.Context(), order(nil)))
+	}
+	require.EqualValues(t, 1, s.connections.Load(), "one after the other they share a connection")
+	err = sender.Send(t.Context(), order(func(m *email.Message) { m.To = []string{"nobody@example.com"}; m.Cc, m.Bcc = nil, nil }))
+	require.True(t, notify.IsPermanent(err), "%v", err)
+	require.NoError(t, sender.Send(t.Context(), order(nil)), "a refusal does not spoil it")
+	require.EqualValues(t, 1, s.connections.Load())
+	s.hangUp()
+	require.NoError(t, sender.Send(t.Context(), order(nil)), "one that the server has closed is not used")
+	require.EqualValues(t, 2, s.connections.Load())
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			if err := sender.Send(t.Context(), order(nil)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	require.Len(t, s.received(), 32)
 }
 
 func TestBadMessages(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/message"
 	"github.com/seed82d84382/commerce/notify/templates"
 )
 
@@ -13,6 +14,9 @@ type Mail struct {
 	Template string         `json:"template"`
 	Locale   string         `json:"locale,omitempty"`
 	Data     templates.Data `json:"data,omitempty"`
+	// Attachments travel with the job, so mind its size; large ones are better attached in a handler of your own.
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Unsubscribe string       `json:"unsubscribe,omitempty"` // as in Message
 }
 
 // MailerOptions configure a Mailer.
@@ -56,6 +60,11 @@ func (m *Mailer) Send(ctx context.Context, id string, mail Mail) error {
 	return m.sender.Send(ctx, &Message{
 		ID: id, From: m.options.From, ReplyTo: m.options.ReplyTo, To: mail.To,
 		Subject: rendered.Subject, Text: rendered.Text, HTML: rendered.HTML,
-		Headers: map[string]string{"Content-Language": rendered.Locale},
+		Headers: map[string]string{"Content-Language": rendered.Locale}, Attachments: mail.Attachments, Unsubscribe: mail.Unsubscribe,
 	})
+}
+
+// SendMessage makes a mailer a message.Sender. The provider's ID is the left part of the Message-ID.
+func (m *Mailer) SendMessage(ctx context.Context, msg *message.Message) (string, error) {
+	return msg.ID, m.Send(ctx, msg.ID, Mail{To: []string{msg.To}, Template: msg.Template, Locale: msg.Locale, Data: msg.Data})
 }

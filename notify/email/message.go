@@ -39,9 +39,9 @@ type Message struct {
 
 // Attachment is a file that goes with a message.
 type Attachment struct {
-	Name string // as the reader sees it, without path
-	Type string // media type; default application/octet-stream
-	Data []byte
+	Name string `json:"name"`           // as the reader sees it, without path
+	Type string `json:"type,omitempty"` // media type; default application/octet-stream
+	Data []byte `json:"data"`
 }
 
 // reserved headers are ours to set.

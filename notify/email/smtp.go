@@ -36,15 +36,19 @@ type SMTPOptions struct {
 	Timeout time.Duration
 	// Hello is the name told to the server. Default: this machine's.
 	Hello string
+	// MaxIdle is how many connections are kept while nothing is sent. Default 4; -1 none.
+	MaxIdle int
+	// IdleTimeout is how long one is kept: less than servers wait, many of them half a minute. Default 15 seconds.
+	IdleTimeout time.Duration
 	// Now is the clock of the Date header. Default time.Now.
 	Now func() time.Time
 }
 
 // NewSMTP makes a sender that delivers to the server at addr ("host:port").
-// Nothing is dialled before the first message. Each message uses a connection of
-// its own.
-func NewSMTP(addr string, o *SMTPOptions) (Sender, error) {
-	s := &smtpSender{now: time.Now}
+// Nothing is dialled before the first message. Connections are kept for further messages, MaxIdle of them for
+// IdleTimeout; Close hangs up.
+func NewSMTP(addr string, o *SMTPOptions) (*SMTP, error) {
+	s := &SMTP{now: time.Now}
 	if o == nil {
 		o = &SMTPOptions{}
 	}
@@ -61,7 +65,14 @@ func NewSMTP(addr string, o *SMTPOptions) (Sender, error) {
 		timeout = 15 * time.Second
 	}
 	s.options = []gomail.Option{gomail.WithPort(number), gomail.WithTimeout(timeout)}
-	s.host = host
+	s.host, s.timeout = host, timeout
+	s.pool = pool{max: o.MaxIdle, keep: o.IdleTimeout}
+	if s.pool.max == 0 {
+		s.pool.max = 4
+	}
+	if s.pool.keep == 0 {
+		s.pool.keep = 15 * time.Second
+	}
 	switch o.TLS {
 	case "", StartTLS:
 		s.options = append(s.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
@@ -114,42 +125,98 @@ func authentication(policy TLSPolicy, host string) (gomail.Option, error) {
 	return gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), nil
 }
 
-type smtpSender struct {
+// SMTP is a Sender.
+type SMTP struct {
 	host     string
 	options  []gomail.Option
 	implicit *tls.Config // nil: connections begin in clear
+	timeout  time.Duration
 	now      func() time.Time
+	pool     pool
 }
 
-func (s *smtpSender) Send(ctx context.Context, m *Message) error {
+// Close hangs up what is idle. Messages being sent go on, and later ones dial anew.
+func (s *SMTP) Close() error {
+	s.pool.close()
+	return nil
+}
+
+// Send sends a message over a connection that is idle, or a new one.
+func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	msg, err := m.build(s.now())
 	if err != nil {
 		return notify.Permanent(err)
 	}
-	client, err := gomail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)], gomail.WithDialContextFunc(s.dial(ctx)))...)
+	c, err := s.connect(ctx)
 	if err != nil {
-		return fmt.Errorf("email: %w", err)
+		if ctx.Err() != nil {
+			return fmt.Errorf("email: send: %w", context.Cause(ctx))
+		}
+		return classify(err)
 	}
-	err = client.DialAndSendWithContext(ctx, msg)
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() }) // go-mail does not look at the context any more
+	err = c.mail.SendWithSMTPClient(c.smtp, msg)
+	if !stop() {
+		c.broken = true
+	}
 	if err == nil || msg.IsDelivered() {
+		s.pool.put(c, err == nil)
 		return nil // the server has it; a connection that ends badly after that must not send it twice
 	}
 	if ctx.Err() != nil {
+		s.pool.put(c, false)
 		return fmt.Errorf("email: send: %w", context.Cause(ctx))
 	}
-	return classify(err)
+	failed := classify(err)
+	_, refused := errors.AsType[*RejectedError](failed)
+	s.pool.put(c, refused) // it answered, so it is good for the next one
+	return failed
 }
 
-// dial connects, and cuts the connection when the caller's context ends in the
-// middle of the dialogue. go-mail leaves TLS from the first byte to its dialer.
-func (s *smtpSender) dial(sending context.Context) gomail.DialContextFunc {
+// connect takes an idle connection that still answers, or dials.
+func (s *SMTP) connect(ctx context.Context) (*connection, error) {
+	for c := s.pool.take(); c != nil; c = s.pool.take() {
+		stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
+		err := c.smtp.UpdateDeadline(s.timeout)
+		if err == nil {
+			err = c.smtp.Reset()
+		}
+		if stop() && err == nil {
+			return c, nil
+		}
+		c.hangUp()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	c := &connection{}
+	mail, err := gomail.NewClient(s.host, append(s.options[:len(s.options):len(s.options)], gomail.WithDialContextFunc(s.dial(ctx, c)))...)
+	if err != nil {
+		return nil, err
+	}
+	c.mail = mail
+	if c.smtp, err = mail.DialToSMTPClientWithContext(ctx); err != nil {
+		if c.conn != nil {
+			_ = c.conn.Close()
+		}
+		return nil, err
+	}
+	if !c.dialled() { // the context ended meanwhile
+		c.hangUp()
+		return nil, context.Cause(ctx)
+	}
+	return c, nil
+}
+
+// dial connects, and cuts the connection when the caller's context ends before the
+// dialogue has begun. go-mail leaves TLS from the first byte to its dialer.
+func (s *SMTP) dial(dialling context.Context, c *connection) gomail.DialContextFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		stop := context.AfterFunc(sending, func() { _ = conn.Close() })
-		conn = &watchedConn{Conn: conn, stop: stop}
+		c.conn, c.dialled = conn, context.AfterFunc(dialling, func() { _ = conn.Close() })
 		if s.implicit == nil {
 			return conn, nil
 		}
@@ -160,16 +227,6 @@ func (s *smtpSender) dial(sending context.Context) gomail.DialContextFunc {
 		}
 		return secure, nil
 	}
-}
-
-type watchedConn struct {
-	net.Conn
-	stop func() bool
-}
-
-func (c *watchedConn) Close() error {
-	c.stop()
-	return c.Conn.Close()
 }
 
 // RejectedError is a server's refusal of a message. It holds no addresses.

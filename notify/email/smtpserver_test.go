@@ -15,6 +15,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,8 +33,20 @@ type smtpServer struct {
 	hang     string            // a verb that is never answered
 	drop     bool              // hang up right after the message was taken
 
+	connections atomic.Int32
+
 	mu   sync.Mutex
 	mail []received
+	open []net.Conn
+}
+
+// hangUp closes all connections, as a server does with idle ones.
+func (s *smtpServer) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, conn := range s.open {
+		_ = conn.Close()
+	}
 }
 
 type received struct {
@@ -55,6 +68,10 @@ func (s *smtpServer) start(t *testing.T) *smtpServer {
 			if err != nil {
 				return
 			}
+			s.connections.Add(1)
+			s.mu.Lock()
+			s.open = append(s.open, conn)
+			s.mu.Unlock()
 			group.Go(func() {
 				defer conn.Close()
 				_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
@@ -120,6 +137,11 @@ func (s *smtpServer) serve(conn net.Conn) {
 		case verb == "MAIL":
 			mail = received{from: line, encrypted: encrypted}
 			say("250 ok")
+		case verb == "RSET":
+			mail = received{}
+			say("250 ok")
+		case verb == "RCPT" && strings.Contains(line, "nobody@"):
+			say("550 no such user")
 		case verb == "RCPT":
 			mail.to = append(mail.to, line)
 			say("250 ok")

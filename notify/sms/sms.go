@@ -18,10 +18,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/message"
 	"github.com/seed82d84382/commerce/notify/templates"
 )
 
@@ -49,6 +51,9 @@ type Message struct {
 	ID   string
 	To   string // E.164: +8613800138000
 	Text string // at most 1,530 characters
+	// Template, Locale and Params are for providers that send their own approved templates.
+	Template, Locale string
+	Params           map[string]string
 }
 
 // Sender sends one message. It is safe for concurrent use. It returns nil when
@@ -134,5 +139,37 @@ func (t *Texter) Send(ctx context.Context, id string, text Text) error {
 	if err != nil {
 		return notify.Permanent(err)
 	}
-	return t.sender.Send(ctx, &Message{ID: id, To: text.To, Text: rendered.Text[:len(rendered.Text)-1]})
+	_, err = t.submit(ctx, t.message(id, text, rendered))
+	return err
+}
+
+func (t *Texter) message(id string, text Text, rendered *templates.Rendered) *Message {
+	params := make(map[string]string, len(text.Data))
+	for name, value := range text.Data {
+		params[name] = fmt.Sprint(value)
+	}
+	return &Message{
+		ID: id, To: text.To, Text: strings.TrimSuffix(rendered.Text, "\n"), Template: text.Template, Locale: rendered.Locale, Params: params,
+	}
+}
+
+// submitter is a Sender that knows the provider's ID of what it sent.
+type submitter interface {
+	Submit(ctx context.Context, m *Message) (providerID string, err error)
+}
+
+func (t *Texter) submit(ctx context.Context, m *Message) (string, error) {
+	if s, ok := t.sender.(submitter); ok {
+		return s.Submit(ctx, m)
+	}
+	return "", t.sender.Send(ctx, m)
+}
+
+// SendMessage makes a texter a message.Sender.
+func (t *Texter) SendMessage(ctx context.Context, m *message.Message) (string, error) {
+	rendered, err := t.templates.Render(m.Template, m.Locale, m.Data)
+	if err != nil {
+		return "", notify.Permanent(err)
+	}
+	return t.submit(ctx, t.message(m.ID, Text{To: m.To, Template: m.Template, Locale: m.Locale, Data: m.Data}, rendered))
 }
