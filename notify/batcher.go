@@ -9,14 +9,16 @@ import (
 // maxBatch bounds one write, so that a burst does not become one huge transaction.
 const maxBatch = 500
 
-// batcher is group commit: the first caller leads and publishes what has
-// gathered, then hands the lead to one of those who arrived meanwhile.
+// batcher is group commit: the first callers lead and publish what has
+// gathered, then hand the lead to one of those who arrived meanwhile.
 type batcher struct {
 	publish func(ctx context.Context, envelopes []*Envelope) ([]string, error)
 	timeout time.Duration
 
+	leaders int // at most, at once
+
 	mu      sync.Mutex
-	leading bool
+	leading int
 	waiting []*waiter
 }
 
@@ -31,8 +33,8 @@ type waiter struct {
 // do returns the ID that the envelope's place stands for.
 func (b *batcher) do(ctx context.Context, e *Envelope) (string, error) {
 	b.mu.Lock()
-	if !b.leading {
-		b.leading = true
+	if b.leading < b.leaders {
+		b.leading++
 		b.mu.Unlock()
 		// Alone: no need to outlive this caller's context.
 		ids, err := b.publish(ctx, []*Envelope{e})
@@ -106,7 +108,7 @@ func (b *batcher) handOver() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.waiting) == 0 {
-		b.leading = false
+		b.leading--
 		return
 	}
 	next := b.waiting[0]

@@ -47,7 +47,10 @@ func NewClient(q *Queue, o *ClientOptions) *Client {
 	case c.options.PublishTimeout < 0:
 		c.err = &InvalidError{"PublishTimeout", "must be positive"}
 	}
-	c.batch = batcher{publish: c.store, timeout: c.options.PublishTimeout}
+	c.batch = batcher{publish: c.store, timeout: c.options.PublishTimeout, leaders: 1}
+	if o, ok := q.driver.(Overlapper); ok {
+		c.batch.leaders = max(1, o.Overlap())
+	}
 	return c
 }
 

@@ -87,6 +87,14 @@ type Nack struct {
 	Failed bool
 }
 
+// Overlapper is implemented by drivers that gain from a Publish that begins while
+// another is under way, as those do whose backend is a round trip away and takes
+// messages in a row. Others get one at a time, and larger ones.
+type Overlapper interface {
+	// Overlap is how many to have under way at once; it does not change.
+	Overlap() int
+}
+
 // UniquePublisher is implemented by drivers that can refuse duplicates.
 type UniquePublisher interface {
 	// PublishUnique is Publish, and for each envelope with a UniqueKey that was

@@ -52,6 +52,11 @@ func (d *driver) Close() error {
 	return nil
 }
 
+// overlap keeps the broker busy while confirms are on their way.
+const overlap = 3
+
+func (d *driver) Overlap() int { return overlap }
+
 func (d *driver) Publish(ctx context.Context, envelopes []*notify.Envelope) error {
 	now := d.options.Now()
 	posts := make([]*post, len(envelopes))
