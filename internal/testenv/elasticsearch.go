@@ -36,7 +36,7 @@ var (
 // searchArtifacts are the servers of the tests of search. Version 7 is another
 // 300 MB to fetch, for those who ask for every engine.
 func searchArtifacts() []Artifact {
-	all := []Artifact{elasticsearch8.artifact}
+	all := []Artifact{elasticsearch8.artifact, openSearchArtifact}
 	if AllSearchEngines() {
 		all = append(all, elasticsearch7.artifact)
 	}

@@ -62,6 +62,7 @@ func newClient(addresses []*url.URL, o *Options) *client {
 		transport.TLSClientConfig = o.TLS
 		transport.MaxIdleConnsPerHost = idleNodeConns
 		transport.DisableCompression = !o.Gzip
+		transport.ExpectContinueTimeout = longestRest // a busy server may take longer than the second that is the default
 		c.http, c.own = &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

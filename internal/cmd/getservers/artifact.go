@@ -35,17 +35,12 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
 	fetched, unpacked := filepath.Join(temporary, "fetched"), filepath.Join(temporary, "unpacked")
-	if err := download(ctx, a.Maven, fetched, filepath.Join(temporary, "repository")); err != nil {
+	if err := download(ctx, a, fetched, temporary); err != nil {
 		return err
 	}
-	if err := os.Mkdir(unpacked, 0o755); err != nil {
-		return err
-	}
-	archives, err := filepath.Glob(filepath.Join(fetched, "*"))
-	if err != nil || len(archives) != 1 {
-		return fmt.Errorf("%d files came, one was expected", len(archives))
-	}
-	if err := unpack(archives[0], a, unpacked); err != nil {
+	if a.Dependencies {
+		unpacked = fetched
+	} else if err := unpackOnly(fetched, a, unpacked); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(unpacked, a.Program)); err != nil {
@@ -57,15 +52,35 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 	return nil
 }
 
+// unpackOnly unpacks the one archive in a directory.
+func unpackOnly(fetched string, a testenv.Artifact, unpacked string) error {
+	if err := os.Mkdir(unpacked, 0o755); err != nil {
+		return err
+	}
+	archives, err := filepath.Glob(filepath.Join(fetched, "*"))
+	if err != nil || len(archives) != 1 {
+		return fmt.Errorf("%d files came, one was expected", len(archives))
+	}
+	return unpack(archives[0], a, unpacked)
+}
+
 // downloadTries is how often a download is begun again: some are large.
 const downloadTries = 3
 
 // download asks Maven for an artifact, from wherever its settings say. The
 // repository is one that goes again: the user's would keep hundreds of megabytes.
-func download(ctx context.Context, coordinates, dir, repository string) error {
+func download(ctx context.Context, a testenv.Artifact, dir, temporary string) error {
+	args := []string{"--quiet", "--batch-mode", "dependency:copy", "-Dartifact=" + a.Maven}
+	if a.Dependencies {
+		project := filepath.Join(temporary, "pom.xml")
+		if err := os.WriteFile(project, projectOf(a.Maven), 0o600); err != nil {
+			return err
+		}
+		args = []string{"--quiet", "--batch-mode", "dependency:copy-dependencies", "--file", project}
+	}
+	args = append(args, "-DoutputDirectory="+dir, "-Dmaven.repo.local="+filepath.Join(temporary, "repository"))
 	for try := 1; ; try++ {
-		cmd := exec.CommandContext(ctx, "mvn", "--quiet", "--batch-mode", "dependency:copy",
-			"-Dartifact="+coordinates, "-DoutputDirectory="+dir, "-Dmaven.repo.local="+repository)
+		cmd := exec.CommandContext(ctx, "mvn", args...)
 		cmd.Dir = os.TempDir() // no project's settings
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		err := cmd.Run()
@@ -73,10 +88,19 @@ func download(ctx context.Context, coordinates, dir, repository string) error {
 			return nil
 		}
 		if err = errors.Join(err, ctx.Err()); try == downloadTries || ctx.Err() != nil {
-			return fmt.Errorf("mvn dependency:copy: %w", err)
+			return fmt.Errorf("mvn %s: %w", args[2], err)
 		}
 		fmt.Println("That failed; trying again.")
 	}
+}
+
+// projectOf is a project of Maven that only depends on an artifact.
+func projectOf(coordinates string) []byte {
+	parts := strings.Split(coordinates, ":")
+	return fmt.Appendf(nil, `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>none</groupId><artifactId>none</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies><dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency></dependencies></project>
+`, parts[0], parts[1], parts[2])
 }
 
 // unpack writes what an artifact keeps of an archive into a directory.
