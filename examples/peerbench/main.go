@@ -24,13 +24,14 @@ import (
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
 	"github.com/seed82d84382/commerce/examples/peerbench/media"
+	"github.com/seed82d84382/commerce/examples/peerbench/notify"
 	"github.com/seed82d84382/commerce/examples/peerbench/peer"
 	"github.com/seed82d84382/commerce/examples/peerbench/search"
 	"github.com/seed82d84382/commerce/examples/peerbench/session"
 )
 
 // areas are the comparisons there are.
-var areas = []peer.Area{media.Area(&fastdfsTrackers), search.Area(&catalogue), session.Area}
+var areas = []peer.Area{media.Area(&fastdfsTrackers), notify.Area, search.Area(&catalogue), session.Area}
 
 // fastdfsTrackers is where the area media finds a FastDFS cluster.
 var fastdfsTrackers string

@@ -250,12 +250,3 @@ func newElasticsearchIndex(_ context.Context, s *Server) (string, func(context.C
 	}
 	return s.DSN + "/" + name, drop, nil
 }
-
-func elasticsearchPut(ctx context.Context, url, body string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPut, url, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	return elasticsearchDo(request, nil)
-}

@@ -35,12 +35,28 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
 	fetched, unpacked := filepath.Join(temporary, "fetched"), filepath.Join(temporary, "unpacked")
-	if err := download(ctx, a, fetched, temporary); err != nil {
+	for _, sub := range []string{fetched, unpacked} {
+		if err := os.Mkdir(sub, 0o755); err != nil {
+			return err
+		}
+	}
+	if a.Dependencies {
+		if err := os.WriteFile(filepath.Join(temporary, "pom.xml"), projectOf(a.Maven), 0o600); err != nil {
+			return err
+		}
+	}
+	archive, err := download(ctx, a, fetched, filepath.Join(temporary, "repository"))
+	if err != nil {
 		return err
 	}
 	if a.Dependencies {
-		unpacked = fetched
-	} else if err := unpackOnly(fetched, a, unpacked); err != nil {
+		unpacked = fetched // jars are kept as they come
+	} else if a.Debian != "" {
+		err = runIn(ctx, fetched, "dpkg-deb", "--extract", archive, unpacked)
+	} else {
+		err = unpack(archive, a, unpacked)
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(unpacked, a.Program)); err != nil {
@@ -52,46 +68,55 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 	return nil
 }
 
-// unpackOnly unpacks the one archive in a directory.
-func unpackOnly(fetched string, a testenv.Artifact, unpacked string) error {
-	if err := os.Mkdir(unpacked, 0o755); err != nil {
-		return err
+// fetcher is the program that fetches an artifact.
+func fetcher(a testenv.Artifact) string {
+	if a.Debian != "" {
+		return "apt-get"
 	}
-	archives, err := filepath.Glob(filepath.Join(fetched, "*"))
-	if err != nil || len(archives) != 1 {
-		return fmt.Errorf("%d files came, one was expected", len(archives))
-	}
-	return unpack(archives[0], a, unpacked)
+	return "mvn"
 }
 
 // downloadTries is how often a download is begun again: some are large.
 const downloadTries = 3
 
-// download asks Maven for an artifact, from wherever its settings say. The
-// repository is one that goes again: the user's would keep hundreds of megabytes.
-func download(ctx context.Context, a testenv.Artifact, dir, temporary string) error {
-	args := []string{"--quiet", "--batch-mode", "dependency:copy", "-Dartifact=" + a.Maven}
+// download gets the archive of an artifact into a directory, from wherever the
+// settings of Maven or apt say. Maven's repository is one that goes again: the
+// user's would keep hundreds of megabytes.
+func download(ctx context.Context, a testenv.Artifact, dir, repository string) (archive string, err error) {
+	goal := []string{"dependency:copy", "-Dartifact=" + a.Maven}
 	if a.Dependencies {
-		project := filepath.Join(temporary, "pom.xml")
-		if err := os.WriteFile(project, projectOf(a.Maven), 0o600); err != nil {
-			return err
-		}
-		args = []string{"--quiet", "--batch-mode", "dependency:copy-dependencies", "--file", project}
+		goal = []string{"dependency:copy-dependencies", "--file", filepath.Join(filepath.Dir(repository), "pom.xml")}
 	}
-	args = append(args, "-DoutputDirectory="+dir, "-Dmaven.repo.local="+filepath.Join(temporary, "repository"))
 	for try := 1; ; try++ {
-		cmd := exec.CommandContext(ctx, "mvn", args...)
-		cmd.Dir = os.TempDir() // no project's settings
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-		err := cmd.Run()
-		if err == nil {
-			return nil
+		if a.Debian != "" {
+			err = runIn(ctx, dir, "apt-get", "download", "-qq", a.Debian)
+		} else {
+			err = runIn(ctx, os.TempDir(), "mvn", append(goal, "--quiet", "--batch-mode",
+				"-DoutputDirectory="+dir, "-Dmaven.repo.local="+repository)...)
 		}
-		if err = errors.Join(err, ctx.Err()); try == downloadTries || ctx.Err() != nil {
-			return fmt.Errorf("mvn %s: %w", args[2], err)
+		if err == nil {
+			break
+		}
+		if try == downloadTries || ctx.Err() != nil {
+			return "", err
 		}
 		fmt.Println("That failed; trying again.")
 	}
+	archives, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(archives) == 0 || len(archives) > 1 && !a.Dependencies {
+		return "", fmt.Errorf("%d files came, one was expected", len(archives))
+	}
+	return archives[0], nil
+}
+
+func runIn(ctx context.Context, dir, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", program, errors.Join(err, ctx.Err()))
+	}
+	return nil
 }
 
 // projectOf is a project of Maven that only depends on an artifact.
