@@ -21,7 +21,7 @@ type driver struct {
 	options Options
 	// scale undoes the constant factor k1 + 1 that most servers put before BM25.
 	scale   float64
-	maxBody int // bytes of a request that the nodes take; 0: unknown
+	maxBody int           // bytes of a request that the nodes take; 0: unknown
 	workers chan struct{} // requests of writes under way
 }
 
