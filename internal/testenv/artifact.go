@@ -16,6 +16,8 @@ type Artifact struct {
 	Inner   string // the .tar.gz inside of it that has the files; "" if it has them itself
 	Folder  string // the part of it that is kept, and becomes its root; "" for all
 	Program string // the program, relative to the root
+	// Dependencies is set for a jar that is kept as it is, with all it depends on.
+	Dependencies bool
 }
 
 // Artifacts are those that tests use.

@@ -36,7 +36,7 @@ var (
 // searchArtifacts are the servers of the tests of search. Version 7 is another
 // 300 MB to fetch, for those who ask for every engine.
 func searchArtifacts() []Artifact {
-	all := []Artifact{elasticsearch8.artifact}
+	all := []Artifact{elasticsearch8.artifact, openSearchArtifact}
 	if AllSearchEngines() {
 		all = append(all, elasticsearch7.artifact)
 	}
@@ -91,6 +91,9 @@ func (r elasticsearchRelease) kind(settings []string) kind {
 	}
 }
 
+// old reports whether it is version 7.
+func (r elasticsearchRelease) old() bool { return strings.HasPrefix(r.version, "7.") }
+
 func (r elasticsearchRelease) find() (string, error) {
 	if _, err := LookPath("java", "default-jre-headless"); err != nil {
 		return "", err
@@ -120,10 +123,12 @@ func (r elasticsearchRelease) prepare(program, data string, settings []string) e
 		"node.name: " + filepath.Base(dir),
 		"path.data: " + filepath.Join(data, "index"),
 		"path.logs: " + filepath.Join(data, "logs"),
-		"xpack.security.enabled: false",
 		"cluster.routing.allocation.disk.threshold_enabled: false",
 		"action.destructive_requires_name: false", // tests remove what they made by a pattern
 	}, settings...)
+	if !r.old() { // the older one comes without that module
+		lines = append(lines, "xpack.security.enabled: false")
+	}
 	if len(settings) == 0 {
 		transport, err := freePort()
 		if err != nil {
@@ -161,11 +166,11 @@ appender.console.layout.pattern = %d %-5p %c{1.} %m%n
 func (r elasticsearchRelease) args(program, data string, port int) []string {
 	home := elasticsearchHome(program, data)
 	args := []string{"-C", home, "java", "-Des.path.home=" + home, "-Des.path.conf=" + filepath.Join(data, "config"), "-Des.distribution.type=tar"}
-	if strings.HasPrefix(r.version, "7.") {
+	if r.old() {
 		tmp := filepath.Join(filepath.Dir(data), "tmp")
 		args = append(args, "-Xms"+elasticsearchHeap, "-Xmx"+elasticsearchHeap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
 			"-Djava.io.tmpdir="+tmp, "-Djna.tmpdir="+tmp, "-Des.bundled_jdk=false", "-Des.distribution.flavor=default",
-			"-Djava.security.manager=allow", "-cp", home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
+			"-Djava.security.manager=allow", "-Dlog4j2.disable.jmx=true", "-cp", home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
 	} else {
 		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli",
 			"-Des.java.type=system", "-cp", home+"/lib/*:"+home+"/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher")

@@ -55,6 +55,8 @@ type kind struct {
 	args func(program, data string, port int) []string
 	// slow is a program that takes long to start on a busy machine.
 	slow bool
+	// port finds a free port where it may not be any; nil where it may.
+	port func() (int, error)
 	// orderly is the signal that ends it in an orderly way; zero means SIGTERM.
 	orderly syscall.Signal
 	// environment is added to ours at every start; nil means nothing.
@@ -78,6 +80,13 @@ func (k kind) startTimeout() time.Duration {
 		return 3 * startTimeout
 	}
 	return startTimeout
+}
+
+func (k kind) freePort() (int, error) {
+	if k.port != nil {
+		return k.port()
+	}
+	return freePort()
 }
 
 // look finds the program.
@@ -125,7 +134,7 @@ func start(ctx context.Context, k kind, opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("testenv: %s: prepare: %w", k.name, errors.Join(err, s.Close()))
 	}
 	for try := 1; ; try++ {
-		if s.port, err = freePort(); err == nil {
+		if s.port, err = k.freePort(); err == nil {
 			s.Addr = "127.0.0.1:" + strconv.Itoa(s.port)
 			s.DSN = k.dsn(s.Addr)
 			err = s.run(ctx, program)

@@ -290,6 +290,9 @@ func (w *writing) bulk(ctx context.Context, ops []search.Op, conditions []condit
 		}
 		body = w.driver.appendOp(body, op, c)
 	}
+	if w.driver.maxBody > 0 && len(body) > w.driver.maxBody {
+		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Type: "too_large", Reason: fmt.Sprintf("a request of %d bytes", len(body))}
+	}
 	wait := max(min(shardTimeout, w.driver.options.Patience), time.Millisecond)
 	path := "/" + w.alias + "/_bulk?require_alias=true&timeout=" + milliseconds(wait) +
 		"&filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason"

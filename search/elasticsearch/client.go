@@ -21,7 +21,6 @@ import (
 const (
 	maxResponse   = 64 << 20 // bytes of an answer
 	gzipFrom      = 1 << 10  // bytes from which a body is worth compressing
-	askFrom       = 64 << 10 // bytes from which the server is asked whether it takes them
 	firstBackoff  = 50 * time.Millisecond
 	longestRest   = 5 * time.Second // between two tries, and of a node that is down
 	searchTries   = 3               // more than the number of nodes
@@ -216,10 +215,6 @@ func (c *client) send(ctx context.Context, n *node, r call) (int, []byte, error)
 	}
 	if encoding != "" {
 		request.Header.Set("Content-Encoding", encoding)
-	}
-	if len(body) >= askFrom {
-		// A server that finds a body too large while it comes hangs up, and its answer is lost.
-		request.Header.Set("Expect", "100-continue")
 	}
 	if c.authorization != "" {
 		request.Header.Set("Authorization", c.authorization)

@@ -3,6 +3,7 @@ package elasticsearch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -20,6 +21,7 @@ type driver struct {
 	options Options
 	// scale undoes the constant factor k1 + 1 that most servers put before BM25.
 	scale   float64
+	maxBody int           // bytes of a request that the nodes take; 0: unknown
 	workers chan struct{} // requests of writes under way
 }
 
@@ -29,6 +31,9 @@ const oldestMajor, oldestMinor = 7, 17
 // open makes an index of the driver. On an error nothing is left open.
 func (d *driver) open(ctx context.Context) (*search.Index, error) {
 	if err := d.checkServer(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.readLimit(ctx); err != nil {
 		return nil, err
 	}
 	stale, err := d.openLive(ctx)
@@ -75,6 +80,30 @@ func (d *driver) checkServer(ctx context.Context) error {
 	d.scale = 1 / (k1 + 1)
 	if opensearch && major >= 3 {
 		d.scale = 1
+	}
+	return nil
+}
+
+// readLimit asks how large a request may be. The server hangs up while a larger one
+// comes, so that it could not be told from a broken connection. Where asking is not
+// allowed, its default is far above our parts.
+func (d *driver) readLimit(ctx context.Context) error {
+	var answer struct {
+		Nodes map[string]struct {
+			HTTP struct {
+				Most int `json:"max_content_length_in_bytes"`
+			} `json:"http"`
+		} `json:"nodes"`
+	}
+	path := "/_nodes/http?filter_path=nodes.*.http.max_content_length_in_bytes"
+	err := d.client.json(ctx, call{method: http.MethodGet, path: path}, nil, &answer)
+	if _, refused := errors.AsType[*Error](err); err != nil && !refused {
+		return err
+	}
+	for _, node := range answer.Nodes {
+		if most := node.HTTP.Most; most > 0 && (d.maxBody == 0 || most < d.maxBody) {
+			d.maxBody = most
+		}
 	}
 	return nil
 }

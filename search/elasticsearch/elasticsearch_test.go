@@ -17,7 +17,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // engines are the servers that everything is tested on.
 func engines(t testing.TB) map[string]*testenv.Server {
-	return map[string]*testenv.Server{"elasticsearch 8": testenvtest.Elasticsearch(t)}
+	all := map[string]*testenv.Server{"elasticsearch 8": testenvtest.Elasticsearch(t), "opensearch 2": testenvtest.OpenSearch(t)}
+	if testenv.AllSearchEngines() {
+		all["elasticsearch 7"] = testenvtest.Elasticsearch7(t)
+	}
+	return all
 }
 
 func open(t testing.TB, server *testenv.Server, schema search.Schema, opts *search.Options) *search.Index {

@@ -18,9 +18,9 @@ type Options struct {
 	// Options are those of every engine.
 	search.Options
 
-	// Source has all documents. With it, Open fills a new index when there is none,
-	// or when the live one was built with another schema. Without, Open makes an empty one
-	// or fails with [search.ErrSchema].
+	// Source has all documents. With it, Open fills a new index when the live one was
+	// built with another schema, and returns once that is live. Without, Open fails
+	// with [search.ErrSchema].
 	Source iter.Seq2[search.Document, error]
 
 	// Nodes are the addresses of more nodes of the cluster, as "https://host:9200".

@@ -90,8 +90,14 @@ func open(ctx context.Context, path string, environment *bench.Environment) (_ [
 		return nil, nil, err
 	}
 	b := &bed{}
-	closeAll := func() error { return errors.Join(b.close(), os.RemoveAll(dir)) }
-	for _, open := range []func(context.Context, string, []icecat.Product, *bench.Environment) (engine, error){openOurs, openRaw} {
+	server, err := startElastic(ctx, environment)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	closeAll := func() error { return errors.Join(b.close(), server.close(), os.RemoveAll(dir)) }
+	for _, open := range []func(context.Context, string, []icecat.Product, *bench.Environment) (engine, error){
+		openOurs, openRaw, server.openOurs, server.openRaw,
+	} {
 		e, err := open(ctx, dir, products, environment)
 		if err != nil {
 			return nil, nil, errors.Join(err, closeAll())

@@ -40,11 +40,18 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 			return err
 		}
 	}
+	if a.Dependencies {
+		if err := os.WriteFile(filepath.Join(temporary, "pom.xml"), projectOf(a.Maven), 0o600); err != nil {
+			return err
+		}
+	}
 	archive, err := download(ctx, a, fetched, filepath.Join(temporary, "repository"))
 	if err != nil {
 		return err
 	}
-	if a.Debian != "" {
+	if a.Dependencies {
+		unpacked = fetched // jars are kept as they come
+	} else if a.Debian != "" {
 		err = runIn(ctx, fetched, "dpkg-deb", "--extract", archive, unpacked)
 	} else {
 		err = unpack(archive, a, unpacked)
@@ -76,12 +83,16 @@ const downloadTries = 3
 // settings of Maven or apt say. Maven's repository is one that goes again: the
 // user's would keep hundreds of megabytes.
 func download(ctx context.Context, a testenv.Artifact, dir, repository string) (archive string, err error) {
+	goal := []string{"dependency:copy", "-Dartifact=" + a.Maven}
+	if a.Dependencies {
+		goal = []string{"dependency:copy-dependencies", "--file", filepath.Join(filepath.Dir(repository), "pom.xml")}
+	}
 	for try := 1; ; try++ {
 		if a.Debian != "" {
 			err = runIn(ctx, dir, "apt-get", "download", "-qq", a.Debian)
 		} else {
-			err = runIn(ctx, os.TempDir(), "mvn", "--quiet", "--batch-mode", "dependency:copy",
-				"-Dartifact="+a.Maven, "-DoutputDirectory="+dir, "-Dmaven.repo.local="+repository)
+			err = runIn(ctx, os.TempDir(), "mvn", append(goal, "--quiet", "--batch-mode",
+				"-DoutputDirectory="+dir, "-Dmaven.repo.local="+repository)...)
 		}
 		if err == nil {
 			break
@@ -92,7 +103,7 @@ func download(ctx context.Context, a testenv.Artifact, dir, repository string) (
 		fmt.Println("That failed; trying again.")
 	}
 	archives, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(archives) != 1 {
+	if err != nil || len(archives) == 0 || len(archives) > 1 && !a.Dependencies {
 		return "", fmt.Errorf("%d files came, one was expected", len(archives))
 	}
 	return archives[0], nil
@@ -106,6 +117,15 @@ func runIn(ctx context.Context, dir, program string, args ...string) error {
 		return fmt.Errorf("%s: %w", program, errors.Join(err, ctx.Err()))
 	}
 	return nil
+}
+
+// projectOf is a project of Maven that only depends on an artifact.
+func projectOf(coordinates string) []byte {
+	parts := strings.Split(coordinates, ":")
+	return fmt.Appendf(nil, `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>none</groupId><artifactId>none</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies><dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency></dependencies></project>
+`, parts[0], parts[1], parts[2])
 }
 
 // unpack writes what an artifact keeps of an archive into a directory.

@@ -6,12 +6,28 @@ import (
 	"github.com/seed82d84382/commerce/internal/testenv"
 )
 
-var sharedElasticsearch = shared{env: testenv.ElasticsearchEnv, start: testenv.Elasticsearch, at: testenv.ElasticsearchAt}
+var (
+	sharedElasticsearch  = shared{env: testenv.ElasticsearchEnv, start: testenv.Elasticsearch, at: testenv.ElasticsearchAt}
+	sharedElasticsearch7 = shared{env: "COMMERCE_ELASTICSEARCH7_ADDR", start: testenv.Elasticsearch7, at: testenv.ElasticsearchAt}
+	sharedOpenSearch     = shared{env: "COMMERCE_OPENSEARCH_ADDR", start: testenv.OpenSearch, at: testenv.ElasticsearchAt}
+)
 
 // Elasticsearch returns the shared Elasticsearch 8.14 of the run.
 func Elasticsearch(t testing.TB) *testenv.Server {
 	t.Helper()
 	return sharedElasticsearch.get(t)
+}
+
+// Elasticsearch7 returns an Elasticsearch 7.17 that all tests of the binary share.
+func Elasticsearch7(t testing.TB) *testenv.Server {
+	t.Helper()
+	return sharedElasticsearch7.get(t)
+}
+
+// OpenSearch returns an OpenSearch 2.19 that all tests of the binary share.
+func OpenSearch(t testing.TB) *testenv.Server {
+	t.Helper()
+	return sharedOpenSearch.get(t)
 }
 
 // PrivateElasticsearch starts an Elasticsearch 8.14 for this test alone, to pause,
