@@ -193,6 +193,7 @@ func linksTestCode(g graph) (found []string) {
 var vendors = map[string][]string{
 	"inventory/mysql":     {"github.com/go-sql-driver/mysql"},
 	"inventory/sqlite":    {"modernc.org/sqlite"},
+	"media/s3media":       {"github.com/minio/minio-go/v7"},
 	"notify/email":        {"github.com/wneessen/go-mail"},
 	"notify/otp/redisotp": {"github.com/redis/go-redis/v9"},
 	"notify/redisqueue":   {"github.com/redis/go-redis/v9"},
