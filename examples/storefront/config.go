@@ -41,6 +41,7 @@ type config struct {
 	queue         string // one of queueNames
 	secret        string
 	redis         *redis.Options // nil: sessions and codes are kept without a Redis
+	fastdfs       string         // trackers "host:port,…" that keep the pictures, or "test"; "" keeps them in the data directory
 	warmUp        bool           // draw the first pictures before somebody asks
 }
 
@@ -74,6 +75,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	flags.StringVar(&cfg.rabbitmq, "rabbitmq", "", "`address` of a RabbitMQ broker for jobs, such as amqp://user:password@127.0.0.1:5672/shop, or of several nodes, with commas; from the environment too ("+rabbitmqEnv+")")
 	flags.StringVar(&cfg.queue, "queue", "", "what carries codes and mails: "+strings.Join(queueNames, ", ")+" (default: the broker that is given, else sql, the database); with any but sql the orders' jobs go through an outbox in their transaction")
 	flags.StringVar(&cfg.secret, "secret", "", "`text` that protects log-in codes in Redis, the same for all shops that share one; from the environment too ("+secretEnv+"); default: one made in the data directory")
+	flags.StringVar(&cfg.fastdfs, "fastdfs", "", "`trackers` of a FastDFS cluster that keeps the pictures, host:port,host:port, or \"test\" for one in this process; from the environment too ("+fastdfsEnv+")")
 	flags.BoolVar(&cfg.headlessCheck, "headless-check", false, "walk the whole journey over HTTP, print each step and exit; a given -addr that answers is walked as it is")
 
 	if err := flags.Parse(args); err != nil {
@@ -115,6 +117,12 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 		cfg.secret = getenv(secretEnv)
 	}
 	if err := cfg.checkQueue(); err != nil {
+		return nil, err
+	}
+	if !given["fastdfs"] {
+		cfg.fastdfs = getenv(fastdfsEnv)
+	}
+	if err := cfg.checkFastDFS(); err != nil {
 		return nil, err
 	}
 	if err := cfg.check(publicURL); err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/seed82d84382/commerce/examples/storefront/outbox"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/media"
-	"github.com/seed82d84382/commerce/media/fsmedia"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/email"
 	"github.com/seed82d84382/commerce/notify/otp"
@@ -77,10 +76,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			b.sessions, err = sqlstore.New(ctx, b.local.Pool(), nil)
 			return err
 		},
-		func() (err error) {
-			b.images, err = fsmedia.Open(dir.join("images"), &fsmedia.Options{Options: media.Options{BaseURL: "/img/", Logger: log}})
-			return closing(b, err, func() error { return b.images.Close() })
-		},
+		func() error { return b.openImages(ctx, cfg, dir, log) },
 		func() error { return b.openIndex(ctx, cfg, dir, log) },
 		func() error { return b.openCodes(cfg) },
 		func() error { return b.openMessages(cfg, dir, stdout) },

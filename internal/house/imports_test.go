@@ -194,6 +194,7 @@ var vendors = map[string][]string{
 	"inventory/mysql":          {"github.com/go-sql-driver/mysql"},
 	"inventory/postgres":       {"github.com/jackc/pgx/v5"},
 	"inventory/sqlite":         {"modernc.org/sqlite"},
+	"media/s3media":            {"github.com/minio/minio-go/v7"},
 	"notify/email":             {"github.com/wneessen/go-mail"},
 	"notify/otp/redisotp":      {"github.com/redis/go-redis/v9"},
 	"notify/rabbitqueue":       {"github.com/rabbitmq/amqp091-go"},

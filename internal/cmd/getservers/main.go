@@ -44,6 +44,12 @@ func get(ctx context.Context, missing []need) error {
 		}
 	}
 	for _, n := range missing {
+		if n.module != nil {
+			fmt.Println("Building", n.what)
+			if err := build(ctx, *n.module); err != nil {
+				return fmt.Errorf("%s: %w", n.what, err)
+			}
+		}
 		if n.artifact == nil {
 			continue
 		}

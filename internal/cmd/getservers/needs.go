@@ -9,13 +9,14 @@ import (
 
 // A need is something outside of Go that tests use, a line of the table below.
 // It is present when its program is found, or a file matches its pattern, or its
-// artifact is unpacked.
+// artifact is unpacked, or its Go program built.
 type need struct {
 	what     string
 	program  string
 	files    string
-	debian   []string          // the packages that have it
-	artifact *testenv.Artifact // for what no Debian package has
+	debian   []string           // the packages that have it
+	artifact *testenv.Artifact  // for what no Debian package has
+	module   *testenv.GoProgram // for what is built from a Go module
 }
 
 var needs = slices.Concat([]need{
@@ -34,7 +35,7 @@ var needs = slices.Concat([]need{
 	{what: "libnuma", files: "/usr/lib/*/libnuma.so.1*", debian: []string{"libnuma1"}},
 	// What fetches artifacts.
 	{what: "Maven", program: "mvn", debian: []string{"maven"}},
-}, artifacts(testenv.Artifacts))
+}, artifacts(testenv.Artifacts), goPrograms(testenv.GoPrograms))
 
 func artifacts(all []testenv.Artifact) []need {
 	var needs []need
@@ -44,8 +45,19 @@ func artifacts(all []testenv.Artifact) []need {
 	return needs
 }
 
+func goPrograms(all []testenv.GoProgram) []need {
+	var needs []need
+	for _, p := range all {
+		needs = append(needs, need{what: p.Name + " " + p.Version, module: &p})
+	}
+	return needs
+}
+
 func (n need) present() bool {
 	switch {
+	case n.module != nil:
+		_, err := n.module.Look()
+		return err == nil
 	case n.artifact != nil:
 		return n.artifact.Present()
 	case n.program != "":
