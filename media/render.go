@@ -126,11 +126,11 @@ func (s *Store) decodeSmall(ctx context.Context, f File, config image.Config, st
 	release := func() { s.decoding.Release(weight) }
 	img, err := readSmall(content, f.Size, eighths)
 	want := image.Rect(0, 0, (config.Width*eighths+whole-1)/whole, (config.Height*eighths+whole-1)/whole)
-	if err != nil || img.Bounds() != want {
-		release()
-		return nil, nil // the standard decoder knows more kinds, and says what is wrong
+	if err == nil && img.Bounds() == want {
+		return &decoded{img, release}, nil
 	}
-	return &decoded{img, release}, nil
+	release()
+	return nil, nil // the standard decoder knows more kinds, and says what is wrong
 }
 
 // maxInMemory is the size up to which a JPEG is read as a whole to be decoded.

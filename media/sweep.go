@@ -37,7 +37,7 @@ const (
 	DefaultMaxShare = 0.5
 )
 
-// ErrTooMany: a sweep would have deleted more than SweepOptions.MaxShare.
+// ErrTooMany reports that a sweep would have deleted more than SweepOptions.MaxShare.
 var ErrTooMany = errors.New("too many files would be deleted")
 
 // Swept is what a Sweep has found.

@@ -45,7 +45,7 @@ func (t *Table) Import(ctx context.Context, fingerprint string, products iter.Se
 	if err != nil {
 		return Imported{}, fmt.Errorf("catalogue: import: %w", err)
 	}
-	defer tx.Rollback()
+	defer func() { err = errors.Join(err, tx.Rollback()) }() // nothing to undo after the commit
 	if _, err := tx.ExecContext(ctx, `DELETE FROM catalogue_products`); err != nil {
 		return Imported{}, fmt.Errorf("catalogue: import: %w", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"image"
 )
 
-// ErrUnsupported: the image is of a kind that this package leaves to others.
+// ErrUnsupported reports an image of a kind that this package leaves to others.
 var ErrUnsupported = errors.New("jpegscale: unsupported kind of JPEG")
 
 var errDamaged = errors.New("jpegscale: damaged image")
