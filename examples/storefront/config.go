@@ -39,7 +39,7 @@ type config struct {
 	strategy      inventory.Strategy
 	rabbitmq      string
 	queue         string // one of queueNames
-	secret        string
+	codeKey       string
 	redis         *redis.Options // nil: sessions and codes are kept without a Redis
 	fastdfs       string         // trackers "host:port,…" that keep the pictures, or "test"; "" keeps them in the data directory
 	warmUp        bool           // draw the first pictures before somebody asks
@@ -74,7 +74,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	flags.StringVar(&redisURL, "redis", "", "`address` of a Redis database of its own for sessions and log-in codes, such as redis://user:password@127.0.0.1:6379/0; from the environment too ("+redisEnv+")")
 	flags.StringVar(&cfg.rabbitmq, "rabbitmq", "", "`address` of a RabbitMQ broker for jobs, such as amqp://user:password@127.0.0.1:5672/shop, or of several nodes, with commas; from the environment too ("+rabbitmqEnv+")")
 	flags.StringVar(&cfg.queue, "queue", "", "what carries codes and mails: "+strings.Join(queueNames, ", ")+" (default: the broker that is given, else sql, the database); with any but sql the orders' jobs go through an outbox in their transaction")
-	flags.StringVar(&cfg.secret, "secret", "", "`text` that protects log-in codes in Redis, the same for all shops that share one; from the environment too ("+secretEnv+"); default: one made in the data directory")
+	flags.StringVar(&cfg.codeKey, "code-key", "", "`text` that protects log-in codes in Redis, the same for all shops that share one; from the environment too ("+codeKeyEnv+"); default: one made in the data directory")
 	flags.StringVar(&cfg.fastdfs, "fastdfs", "", "`trackers` of a FastDFS cluster that keeps the pictures, host:port,host:port, or \"test\" for one in this process; from the environment too ("+fastdfsEnv+")")
 	flags.BoolVar(&cfg.headlessCheck, "headless-check", false, "walk the whole journey over HTTP, print each step and exit; a given -addr that answers is walked as it is")
 
@@ -113,8 +113,8 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	if cfg.rabbitmq == "" {
 		cfg.rabbitmq = getenv(rabbitmqEnv)
 	}
-	if cfg.secret == "" {
-		cfg.secret = getenv(secretEnv)
+	if cfg.codeKey == "" {
+		cfg.codeKey = getenv(codeKeyEnv)
 	}
 	if err := cfg.checkQueue(); err != nil {
 		return nil, err
@@ -155,8 +155,8 @@ func (c *config) check(publicURL string) error {
 	if c.adminPassword != "" && len(c.adminPassword) < minAdminPassword {
 		return fmt.Errorf("-admin-password: want at least %d characters", minAdminPassword)
 	}
-	if c.secret != "" && len(c.secret) < minSecret {
-		return fmt.Errorf("-secret: want at least %d characters", minSecret)
+	if c.codeKey != "" && len(c.codeKey) < minCodeKey {
+		return fmt.Errorf("-code-key: want at least %d characters", minCodeKey)
 	}
 	if c.catalogue != "" {
 		info, err := os.Stat(c.catalogue)

@@ -90,7 +90,7 @@ func TestBadFlags(t *testing.T) {
 		"a Redis of a bad port":     {[]string{"-redis", "redis://user:secret@localhost:port"}, "-redis: want redis://"},
 		"a queue nobody knows":      {[]string{"-queue", "post"}, `-queue "post": want one of sql, redis, rabbitmq`},
 		"a queue of no place":       {[]string{"-queue", "rabbitmq"}, "-queue rabbitmq: say where it is with -rabbitmq"},
-		"a short secret":            {[]string{"-secret", "0123456789"}, "-secret: want at least 16 characters"},
+		"a short code key":          {[]string{"-code-key", "0123456789"}, "-code-key: want at least 16 characters"},
 		"a log level nobody knows":  {[]string{"-log-level", "loud"}, `invalid value "loud" for flag -log-level`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ type backends struct {
 	stock    *inventory.Inventory
 	queue    *notify.Queue
 	redis    *redis.Client // nil without -redis
-	secret   []byte        // see openSecret
+	codeKey  []byte        // see openCodeKey
 	// orderJobs takes jobs in the transactions of db: queue itself, or an outbox, from which
 	// relay brings them there.
 	orderJobs *notify.Queue
@@ -66,7 +66,7 @@ func openBackends(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logg
 			return closing(b, err, func() error { return b.stock.Close() })
 		},
 		func() error { return b.openRedis(ctx, cfg.redis) },
-		func() error { return b.openSecret(cfg, dir) },
+		func() error { return b.openCodeKey(cfg, dir) },
 		func() error { return b.openQueue(ctx, cfg, log) },
 		func() (err error) {
 			if b.redis != nil {
