@@ -19,7 +19,7 @@ type Artifact struct {
 }
 
 // Artifacts are those that tests use.
-var Artifacts = []Artifact{MySQLArtifact, galeraArtifact}
+var Artifacts = append([]Artifact{MySQLArtifact, galeraArtifact}, searchArtifacts()...)
 
 // Dir is the directory the artifact is unpacked into.
 func (a Artifact) Dir() (string, error) { return cacheDir(a.Name) }

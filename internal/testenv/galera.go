@@ -108,8 +108,8 @@ func galeraKind(scripts string) kind {
 		}
 		return prepareMariaDB(ctx, program, data)
 	}
-	k.environ = func(dir string) []string {
-		return []string{"PATH=" + filepath.Join(dir, "bin") + ":/usr/sbin:" + os.Getenv("PATH")}
+	k.environment = func(data string, _ int) ([]string, error) {
+		return []string{"PATH=" + filepath.Join(filepath.Dir(data), "bin") + ":/usr/sbin:" + os.Getenv("PATH")}, nil
 	}
 	k.ready = func(ctx context.Context, s *Server) error {
 		if err := mysqlReady(ctx, s); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -48,12 +49,16 @@ type kind struct {
 	scattered bool
 	// prepare fills the empty data directory.
 	prepare func(ctx context.Context, program, data string) error
+	// launch is the program with what must go before it; nil means nothing.
+	launch func(program string) []string
 	// args is the command line, without the program.
 	args func(program, data string, port int) []string
-	// environ is added to the environment; nil means nothing is.
-	environ func(dir string) []string
+	// slow is a program that takes long to start on a busy machine.
+	slow bool
 	// orderly is the signal that ends it in an orderly way; zero means SIGTERM.
 	orderly syscall.Signal
+	// environment is added to ours at every start; nil means nothing.
+	environment func(data string, port int) ([]string, error)
 	// dsn is where clients connect.
 	dsn func(addr string) string
 	// ready asks a real query, and whether it is this server that answers:
@@ -63,6 +68,16 @@ type kind struct {
 	portTaken [][]byte
 	// newDatabase makes an empty database and a function that drops it.
 	newDatabase func(ctx context.Context, s *Server) (dsn string, drop func(context.Context) error, err error)
+	// control runs the server's own command for operators; nil means that there is none.
+	control func(ctx context.Context, s *Server, args []string) (output string, err error)
+}
+
+// startTimeout is how long a start may take.
+func (k kind) startTimeout() time.Duration {
+	if k.slow {
+		return 3 * startTimeout
+	}
+	return startTimeout
 }
 
 // look finds the program.
@@ -96,7 +111,7 @@ func start(ctx context.Context, k kind, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, k.startTimeout())
 	defer cancel()
 	s := &Server{kind: k}
 	if opts != nil {
@@ -168,14 +183,9 @@ func (s *Server) run(ctx context.Context, program string) error {
 	if err != nil {
 		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
 	}
-	cmd := s.guard.command(program, append(s.kind.args(program, s.data(), s.port), s.opts.Args...)...)
-	if s.kind.unprivileged {
-		drop(cmd)
-	}
-	cmd.Dir = s.data()
-	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
-	if s.kind.environ != nil {
-		cmd.Env = append(cmd.Env, s.kind.environ(s.dir)...)
+	cmd, err := s.command(program)
+	if err != nil {
+		return fmt.Errorf("testenv: %s: %w", s.kind.name, err)
 	}
 	cmd.Stdout = logFile
 	if s.opts.Log != nil {
@@ -200,6 +210,28 @@ func (s *Server) run(ctx context.Context, program string) error {
 		return fmt.Errorf("testenv: %s on %s did not start: %w\nlog:\n%s", s.kind.name, s.Addr, err, tail(text))
 	}
 	return nil
+}
+
+// command is the server's process, not started yet.
+func (s *Server) command(program string) (*exec.Cmd, error) {
+	launch := []string{program}
+	if s.kind.launch != nil {
+		launch = s.kind.launch(program)
+	}
+	cmd := s.guard.command(launch[0], slices.Concat(launch[1:], s.kind.args(program, s.data(), s.port), s.opts.Args)...)
+	if s.kind.unprivileged {
+		drop(cmd)
+	}
+	cmd.Dir = s.data()
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(s.dir, "tmp"))
+	if s.kind.environment != nil {
+		more, err := s.kind.environment(s.data(), s.port)
+		if err != nil {
+			return nil, err
+		}
+		cmd.Env = append(cmd.Env, more...)
+	}
+	return cmd, nil
 }
 
 func (s *Server) isPortTaken(log []byte) bool {
@@ -292,7 +324,7 @@ func (s *Server) Restart(ctx context.Context) error {
 		if err := s.stop(orderly); err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		ctx, cancel := context.WithTimeout(ctx, s.kind.startTimeout())
 		defer cancel()
 		return s.run(ctx, program)
 	})
@@ -378,6 +410,19 @@ func (s *Server) NewDatabase(ctx context.Context) (dsn string, drop func(context
 		return "", nil, fmt.Errorf("testenv: %s: new database: %w", s.kind.name, err)
 	}
 	return dsn, drop, nil
+}
+
+// Control runs the server's own command for operators (of RabbitMQ: rabbitmqctl)
+// and returns what it prints.
+func (s *Server) Control(ctx context.Context, args ...string) (string, error) {
+	if s.kind.control == nil || s.guard == nil {
+		return "", fmt.Errorf("testenv: %s: control: %w", s.kind.name, errors.ErrUnsupported)
+	}
+	out, err := s.kind.control(ctx, s, args)
+	if err != nil {
+		return "", fmt.Errorf("testenv: %s: control: %w", s.kind.name, err)
+	}
+	return out, nil
 }
 
 // LogFile is the path of the server's log, "" for one that was not started

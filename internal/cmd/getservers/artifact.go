@@ -40,7 +40,7 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 			return err
 		}
 	}
-	archive, err := download(ctx, a, fetched)
+	archive, err := download(ctx, a, fetched, filepath.Join(temporary, "repository"))
 	if err != nil {
 		return err
 	}
@@ -69,16 +69,27 @@ func fetcher(a testenv.Artifact) string {
 	return "mvn"
 }
 
+// downloadTries is how often a download is begun again: some are large.
+const downloadTries = 3
+
 // download gets the archive of an artifact into a directory, from wherever the
-// settings of Maven or apt say.
-func download(ctx context.Context, a testenv.Artifact, dir string) (archive string, err error) {
-	if a.Debian != "" {
-		err = runIn(ctx, dir, "apt-get", "download", "-qq", a.Debian)
-	} else {
-		err = runIn(ctx, os.TempDir(), "mvn", "--quiet", "--batch-mode", "dependency:copy", "-Dartifact="+a.Maven, "-DoutputDirectory="+dir)
-	}
-	if err != nil {
-		return "", err
+// settings of Maven or apt say. Maven's repository is one that goes again: the
+// user's would keep hundreds of megabytes.
+func download(ctx context.Context, a testenv.Artifact, dir, repository string) (archive string, err error) {
+	for try := 1; ; try++ {
+		if a.Debian != "" {
+			err = runIn(ctx, dir, "apt-get", "download", "-qq", a.Debian)
+		} else {
+			err = runIn(ctx, os.TempDir(), "mvn", "--quiet", "--batch-mode", "dependency:copy",
+				"-Dartifact="+a.Maven, "-DoutputDirectory="+dir, "-Dmaven.repo.local="+repository)
+		}
+		if err == nil {
+			break
+		}
+		if try == downloadTries || ctx.Err() != nil {
+			return "", err
+		}
+		fmt.Println("That failed; trying again.")
 	}
 	archives, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(archives) != 1 {

@@ -22,6 +22,7 @@ var needs = slices.Concat([]need{
 	// The core packages: the full ones would also set up a service of the machine's own.
 	{what: "MariaDB", program: "mariadbd", debian: []string{"mariadb-server-core", "mariadb-client-core"}},
 	{what: "PostgreSQL", files: "/usr/lib/postgresql/*/bin/postgres", debian: []string{"postgresql"}},
+	{what: "RabbitMQ", program: "/usr/lib/rabbitmq/bin/rabbitmq-server", debian: []string{"rabbitmq-server"}},
 	{what: "Redis", program: "redis-server", debian: []string{"redis-server"}},
 	{what: "Chromium", program: "chromium", debian: []string{"chromium"}},
 	{what: "Chinese fonts", files: "/usr/share/fonts/*/noto/NotoSansCJK*", debian: []string{"fonts-noto-cjk"}},

@@ -13,8 +13,10 @@ var servers = []struct {
 	env   string
 	start func(context.Context, *testenv.Options) (*testenv.Server, error)
 }{
+	{"Elasticsearch", testenv.ElasticsearchEnv, testenv.Elasticsearch},
 	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
 	{"MySQL", testenv.MySQLEnv, testenv.MySQL},
 	{"PostgreSQL", testenv.PostgresEnv, testenv.Postgres},
+	{"RabbitMQ", testenv.RabbitMQEnv, testenv.RabbitMQ},
 	{"Redis", testenv.RedisEnv, testenv.Redis},
 }
