@@ -137,3 +137,27 @@ func ExampleOptions_events() {
 	// Output:
 	// low-stock tea-250g
 }
+
+// Stock lies in two warehouses. The order goes out as one parcel if one of them has all of it.
+func ExampleInventory_ReserveFrom() {
+	ctx := context.Background()
+	stock, err := memory.Open(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer stock.Close()
+	_, err = stock.Receive(ctx, inventory.Receipt{Key: "delivery", Lines: []inventory.Line{
+		{SKU: "tea", Location: "north", Quantity: 1}, {SKU: "tea", Location: "south", Quantity: 3},
+	}})
+	if err != nil {
+		panic(err)
+	}
+	for _, key := range []string{"order-1", "order-2"} {
+		order := inventory.Order{Key: key, Lines: []inventory.Line{{SKU: "tea", Quantity: 2}}}
+		hold, err := stock.ReserveFrom(ctx, order, inventory.Together("north", "south"))
+		fmt.Println(hold.Lines, err)
+	}
+	// Output:
+	// [{tea south 2}] <nil>
+	// [{tea north 1} {tea south 1}] <nil>
+}

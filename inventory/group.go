@@ -53,11 +53,21 @@ func (g *group) close() {
 
 // adapt measures the round trip, if that is due, and starts workers if there should be more.
 func (g *group) adapt() {
+	now := time.Now()
+	g.mu.Lock()
+	due := g.measured.IsZero() || now.Sub(g.measured) >= measureAgain
+	if due {
+		g.measured = now
+	}
+	wanted := g.wanted
+	g.mu.Unlock()
+	if due {
+		wanted = g.workersFor(wanted) // without the lock: nobody is to wait for a database that is slow to answer
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if now := time.Now(); g.measured.IsZero() || now.Sub(g.measured) >= measureAgain {
-		g.measured = now
-		g.wanted = g.workersFor()
+	if due {
+		g.wanted = wanted
 	}
 	for ; g.running < g.wanted; g.running++ {
 		g.workers.Go(g.work)
@@ -65,8 +75,9 @@ func (g *group) adapt() {
 }
 
 // workersFor: two keep a database busy, one preparing its rows while the other commits. Where the way is long they would spend
-// their time on it, and more are under way at once. A database with one writer, or in this process, has use for one.
-func (g *group) workersFor() int {
+// their time on it, and more are under way at once. A database with one writer has use for one. When it cannot be asked, it
+// stays as it was before.
+func (g *group) workersFor(before int) int {
 	if n := g.inventory.options.Workers; n > 0 {
 		return n
 	}
@@ -78,7 +89,7 @@ func (g *group) workersFor() int {
 	defer cancel()
 	switch trip, err := driver.RoundTrip(ctx); {
 	case err != nil:
-		return max(1, g.wanted)
+		return max(1, before)
 	case trip == 0:
 		return 1
 	case trip < slowTrip:

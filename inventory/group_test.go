@@ -275,3 +275,55 @@ func TestDriverThatMiscounts(t *testing.T) {
 		require.NoError(t, stock.Close())
 	})
 }
+
+// near is a gate that knows how far away its database is.
+type near struct {
+	*gate
+	mu   sync.Mutex
+	trip time.Duration
+	err  error
+}
+
+func (n *near) RoundTrip(context.Context) (time.Duration, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.trip, n.err
+}
+
+func (n *near) set(trip time.Duration, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.trip, n.err = trip, err
+}
+
+func TestGroupAdaptsToTheRoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(fine)
+		close(g.open)
+		driver := &near{gate: g, trip: 100 * time.Microsecond}
+		stock, err := New(driver, &Options{SweepInterval: -1})
+		require.NoError(t, err)
+		workers := func() int {
+			require.NoError(t, stock.Commit(t.Context(), "key"))
+			synctest.Wait()
+			stock.group.mu.Lock()
+			defer stock.group.mu.Unlock()
+			return stock.group.running
+		}
+		require.Equal(t, 2, workers(), "near")
+		driver.set(3*time.Millisecond, nil)
+		require.Equal(t, 2, workers(), "not measured again so soon")
+		time.Sleep(time.Minute) // of the test's own clock
+		require.Equal(t, 4, workers(), "far")
+		driver.set(0, errors.New("no answer"))
+		time.Sleep(time.Minute)
+		require.Equal(t, 4, workers(), "as before")
+		driver.set(0, nil)
+		time.Sleep(time.Minute)
+		for range 8 { // each worker hears of it after its next batch
+			workers()
+		}
+		require.Equal(t, 1, workers(), "one writer")
+		require.NoError(t, stock.Close())
+	})
+}

@@ -33,22 +33,9 @@ func TestReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	config, err := driver.ParseDSN(testenvtest.Database(t, testenvtest.MariaDB(t)))
 	require.NoError(t, err)
-	stock, err := mysql.Open(t.Context(), openConfig(t, config), nil)
-	require.NoError(t, err)
-	defer stock.Close()
-	receiveTeaAndCups(t, stock, 10)
+	writable := openConfig(t, config.Clone())
 	config.Params = map[string]string{"tx_read_only": "1"}
-	db := openConfig(t, config)
-	for _, strategy := range strategies {
-		replica, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, SkipMigrations: true, SweepInterval: -1})
-		require.NoError(t, err)
-		_, err = replica.Reserve(t.Context(), inventory.Order{Key: "order", Lines: []inventory.Line{{SKU: "tea", Quantity: 1}}})
-		require.ErrorIs(t, err, inventory.ErrReadOnly, strategy)
-		level, err := replica.Level(t.Context(), "tea", "")
-		require.NoError(t, err, "reading works")
-		require.Zero(t, level.Reserved)
-		require.NoError(t, replica.Close())
-	}
+	sqlstocktest.CheckReadOnly(t, mysql.Open, writable, openConfig(t, config))
 }
 
 // TestSmallPackets: what does not fit into a packet goes in several.

@@ -48,21 +48,7 @@ func TestUnreachable(t *testing.T) {
 func TestReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	dsn := testenvtest.Database(t, testenvtest.Postgres(t))
-	stock, err := postgres.Open(t.Context(), openDB(t, dsn), nil)
-	require.NoError(t, err)
-	defer stock.Close()
-	receiveTea(t, stock, 10)
-	db := openDB(t, dsn+"&default_transaction_read_only=on")
-	for _, strategy := range sqlstocktest.Strategies {
-		replica, err := postgres.Open(t.Context(), db, &inventory.Options{Strategy: strategy, SkipMigrations: true, SweepInterval: -1})
-		require.NoError(t, err)
-		_, err = replica.Reserve(t.Context(), inventory.Order{Key: "order", Lines: []inventory.Line{{SKU: "tea", Quantity: 1}}})
-		require.ErrorIs(t, err, inventory.ErrReadOnly, strategy)
-		level, err := replica.Level(t.Context(), "tea", "")
-		require.NoError(t, err, "reading works")
-		require.Zero(t, level.Reserved)
-		require.NoError(t, replica.Close())
-	}
+	sqlstocktest.CheckReadOnly(t, postgres.Open, openDB(t, dsn), openDB(t, dsn+"&default_transaction_read_only=on"))
 }
 
 func receiveTea(t *testing.T, stock *inventory.Inventory, units int64) {

@@ -113,23 +113,7 @@ func TestUnreachable(t *testing.T) {
 func TestReadOnlyDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "stock.db")
-	writer := openDB(t, sqlite.DSN(path))
-	stock, err := sqlite.Open(t.Context(), writer, nil)
-	require.NoError(t, err)
-	fill(t, stock, 10)
-	require.NoError(t, stock.Close())
-	for _, strategy := range strategies {
-		db := openDB(t, sqlite.DSN(path)+"&_pragma=query_only(1)")
-		stock, err := sqlite.Open(t.Context(), db, &inventory.Options{Strategy: strategy, SkipMigrations: true})
-		require.NoError(t, err)
-		err = buy(t.Context(), stock, "order")
-		require.ErrorIs(t, err, inventory.ErrReadOnly)
-		require.NotErrorIs(t, err, inventory.ErrOutcomeUnknown, "nothing was written, and that is known")
-		level, err := stock.Level(t.Context(), "tea", "")
-		require.NoError(t, err)
-		require.EqualValues(t, 10, level.Available())
-		require.NoError(t, stock.Close())
-	}
+	sqlstocktest.CheckReadOnly(t, sqlite.Open, openDB(t, sqlite.DSN(path)), openDB(t, sqlite.DSN(path)+"&_pragma=query_only(1)"))
 }
 
 // TestDiskFull lets the database grow to a bound and no further.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/inventorytest"
@@ -32,3 +33,5 @@ func TestConformance(t *testing.T) { inventorytest.Run(t, harness) }
 func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness) }
 
 func BenchmarkBulk(b *testing.B) { inventorytest.BenchBulk(b, harness) }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

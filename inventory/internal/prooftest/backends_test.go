@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,15 +47,16 @@ type backend struct {
 	shared  func(testing.TB) *testenv.Server                   // nil for SQLite
 	private func(testing.TB, *testenv.Options) *testenv.Server // one that a test may hurt
 	connect func(dsn string) (*sql.DB, error)
+	moved   func(dsn, addr string) (string, error) // the same database by way of another address
 	open    sqlstocktest.Open
 }
 
 var (
-	mariadb    = &backend{"mariadb", testenvtest.MariaDB, testenvtest.PrivateMariaDB, connectMySQL, mysql.Open}
-	mysql8     = &backend{"mysql", testenvtest.MySQL, testenvtest.PrivateMySQL, connectMySQL, mysql.Open}
+	mariadb    = &backend{"mariadb", testenvtest.MariaDB, testenvtest.PrivateMariaDB, connectMySQL, movedMySQL, mysql.Open}
+	mysql8     = &backend{"mysql", testenvtest.MySQL, testenvtest.PrivateMySQL, connectMySQL, movedMySQL, mysql.Open}
 	postgresql = &backend{"postgres", testenvtest.Postgres, testenvtest.PrivatePostgres,
-		func(dsn string) (*sql.DB, error) { return sql.Open("pgx", dsn) }, postgres.Open}
-	lite = &backend{"sqlite", nil, nil, func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }, sqlite.Open}
+		func(dsn string) (*sql.DB, error) { return sql.Open("pgx", dsn) }, movedPostgres, postgres.Open}
+	lite = &backend{"sqlite", nil, nil, func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }, nil, sqlite.Open}
 )
 
 var (
@@ -71,13 +73,31 @@ func connectMySQL(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.InterpolateParams = true
+	config.InterpolateParams, config.MultiStatements = true, true
 	config.Logger = &driver.NopLogger{} // it would be full of the connections that tests break
 	connector, err := driver.NewConnector(config)
 	if err != nil {
 		return nil, err
 	}
 	return sql.OpenDB(connector), nil
+}
+
+func movedMySQL(dsn, addr string) (string, error) {
+	config, err := driver.ParseDSN(dsn)
+	if err != nil {
+		return "", err
+	}
+	config.Addr = addr
+	return config.FormatDSN(), nil
+}
+
+func movedPostgres(dsn, addr string) (string, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "", err
+	}
+	u.Host = addr
+	return u.String(), nil
 }
 
 // database makes an empty one on the shared server, or a file.

@@ -1,8 +1,6 @@
 package prooftest
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -93,74 +91,5 @@ func TestOneConnection(t *testing.T) {
 			require.False(t, s.broken(), "%v, %v", s.reserveError, s.settlementError)
 		}
 		d.check(t, stock, db)
-	})
-}
-
-// foreign is another program that corrects stock by SQL, without a word to the inventory.
-func foreign(ctx context.Context, db *sql.DB, sku string, n int) (units int64, err error) {
-	const guarded = " WHERE sku = '%s' AND on_hand + %d >= reserved"
-	units = int64(n%7) - 3
-	result, err := db.ExecContext(ctx, fmt.Sprintf("UPDATE inventory_levels SET on_hand = on_hand + %d"+guarded, units, sku, units))
-	if err != nil {
-		return 0, err
-	}
-	changed, err := result.RowsAffected()
-	return units * changed, err
-}
-
-// TestForeignWriter: another program changes the same rows by plain SQL during a run. Nothing is oversold, no change of either side
-// is lost, and Reconcile reports just what the other has done.
-func TestForeignWriter(t *testing.T) {
-	t.Parallel()
-	each(t, backends, func(t *testing.T, b *backend, strategy inventory.Strategy) {
-		dsn := b.database(t)
-		db := b.db(t, dsn, 12)
-		stock := b.stockWith(t, db, &inventory.Options{Strategy: strategy, SweepInterval: -1, Retries: 10_000})
-		fill(t, stock)
-		d := newDiary()
-		stop := d.callers(t.Context(), stock, 8, "caller")
-		other := b.db(t, dsn, 1)
-		changed := map[string]int64{}
-		for n := range 200 {
-			sku := []string{"tea", "cup", "rare"}[n%3]
-			units, err := foreign(t.Context(), other, sku, n)
-			require.NoError(t, err)
-			changed[sku] += units
-		}
-		d.waitFor(t, 50)
-		stop()
-		wanted := map[string]int64{"tea": plenty + changed["tea"], "cup": 2*plenty + changed["cup"], "rare": few + changed["rare"]}
-		reserved := map[string]int64{}
-		for _, s := range d.sales {
-			require.False(t, s.broken(), "%v, %v", s.reserveError, s.settlementError)
-			if s.reserved != done {
-				continue
-			}
-			for _, line := range s.order.Lines {
-				switch s.as {
-				case inventory.Committed:
-					wanted[line.SKU] -= line.Quantity
-				case inventory.Held:
-					reserved[line.SKU] += line.Quantity
-				}
-			}
-		}
-		levels, err := stock.Levels(t.Context(), "tea", "cup", "rare")
-		require.NoError(t, err)
-		require.Len(t, levels, 3)
-		for _, level := range levels {
-			require.Equal(t, wanted[level.SKU], level.OnHand, level.SKU)
-			require.Equal(t, reserved[level.SKU], level.Reserved, level.SKU)
-			require.GreaterOrEqual(t, level.OnHand, level.Reserved, "nothing is oversold")
-		}
-		differences, err := stock.Reconcile(t.Context())
-		require.NoError(t, err)
-		for _, difference := range differences {
-			require.Equal(t, changed[difference.SKU], difference.OnHand-difference.LedgerOnHand, difference.SKU)
-			delete(changed, difference.SKU)
-		}
-		for sku, units := range changed {
-			require.Zero(t, units, "not reported: %s", sku)
-		}
 	})
 }

@@ -50,3 +50,24 @@ func TestChaosKilledDatabase(t *testing.T) {
 		})
 	}
 }
+
+// TestChaosCutLine cuts the connections to the database in the middle of selling, again and again.
+func TestChaosCutLine(t *testing.T) {
+	t.Parallel()
+	each(t, servers, func(t *testing.T, b *backend, strategy inventory.Strategy) {
+		proxy := testenvtest.Proxy(t, b.shared(t).Addr)
+		dsn, err := b.moved(b.database(t), proxy.Addr())
+		require.NoError(t, err)
+		s := &shop{diary: newDiary(), db: b.db(t, dsn, 10)}
+		s.stock = b.stockWith(t, s.db, &inventory.Options{Strategy: strategy, SweepInterval: -1, Workers: 4, BatchSize: 4, Retries: 10_000})
+		fill(t, s.stock)
+		for round := range rounds(3) {
+			stop := s.callers(t.Context(), s.stock, 8, fmt.Sprint(round))
+			s.waitFor(t, 20)
+			proxy.Cut()
+			require.NoError(t, proxy.Heal())
+			stop()
+		}
+		s.check(t, s.stock, s.db)
+	})
+}
