@@ -13,9 +13,9 @@ import (
 
 // How often workers tell of themselves, and how long what they told is kept.
 const (
-	reportEvery = 10 * time.Second
-	reportTTL   = 35 * time.Second
-	fadeEvery   = 6 // reports: the latencies of a minute ago weigh half
+	reportEvery = 5 * time.Second
+	reportTTL   = 20 * time.Second
+	fadeEvery   = 12 // reports: the latencies of a minute ago weigh half
 	// maxReported bounds the running jobs that a worker names.
 	maxReported = 50
 )
@@ -48,6 +48,7 @@ type WorkerQueue struct {
 // latencies are of the last minutes, those of a minute ago counting half.
 type KindInfo struct {
 	Kind    string        `json:"kind"`
+	Queue   string        `json:"queue"` // of the task
 	Handled int64         `json:"handled"`
 	Failed  int64         `json:"failed"` // attempts
 	Wait50  time.Duration `json:"wait50"` // from when a job was due until it was started: median
@@ -65,7 +66,7 @@ type RunningJob struct {
 	Since   time.Time `json:"since"`
 }
 
-// Workers lists the workers that told of themselves within the last 35 seconds, by start. The backend needs StateStore.
+// Workers lists the workers that told of themselves within the last 20 seconds, by start. The backend needs StateStore.
 func (q *Queue) Workers(ctx context.Context) ([]WorkerInfo, error) {
 	all, err := listState[WorkerInfo](ctx, q, "workers", "worker/")
 	slices.SortFunc(all, func(a, b WorkerInfo) int {
@@ -118,7 +119,7 @@ func (w *Worker) kinds() []KindInfo {
 	for _, kind := range slices.Sorted(maps.Keys(w.handlers)) {
 		m := &w.handlers[kind].meters
 		all = append(all, KindInfo{
-			Kind: kind, Handled: m.handled.Load(), Failed: m.failedCount.Load(),
+			Kind: kind, Queue: w.handlers[kind].options.Queue, Handled: m.handled.Load(), Failed: m.failedCount.Load(),
 			Wait50: m.wait.quantile(0.5), Wait99: m.wait.quantile(0.99), Run50: m.run.quantile(0.5), Run99: m.run.quantile(0.99),
 		})
 	}

@@ -1,6 +1,6 @@
-// Package dashboard shows an operator what the queues do: counts and rates,
-// jobs by state, failures with error and stack, dead letters; and lets them
-// retry, delete, pause and resume.
+// Package dashboard shows an operator what the queues do: counts, rates and
+// latencies, jobs by state, failures with error and stack, dead letters, a search in all
+// of them, workers and what they are at, schedules; and lets them retry, delete, pause and resume.
 //
 //	mux.Handle("/admin/queues/", dashboard.New(queue, &dashboard.Options{
 //		Prefix: "/admin/queues",
@@ -71,11 +71,15 @@ func New(q *notify.Queue, o *Options) http.Handler {
 	mux.HandleFunc("GET "+p+"/{$}", d.overview)
 	mux.HandleFunc("GET "+p+"/jobs", d.jobs)
 	mux.HandleFunc("GET "+p+"/job", d.job)
+	mux.HandleFunc("GET "+p+"/workers", d.workers)
+	mux.HandleFunc("GET "+p+"/schedules", d.schedules)
 	mux.HandleFunc("GET "+p+"/style.css", style)
 	mux.HandleFunc("POST "+p+"/pause", d.pause)
 	mux.HandleFunc("POST "+p+"/resume", d.resume)
 	mux.HandleFunc("POST "+p+"/replay", d.replay)
 	mux.HandleFunc("POST "+p+"/delete", d.delete)
+	mux.HandleFunc("POST "+p+"/replay-all", d.all(q.ReplayAll))
+	mux.HandleFunc("POST "+p+"/delete-all", d.all(q.DeleteAll))
 	if p != "" {
 		mux.Handle("GET "+p, http.RedirectHandler(p+"/", http.StatusMovedPermanently))
 	}

@@ -257,6 +257,45 @@ func TestBackendThatCannotIsSaid(t *testing.T) {
 	require.Contains(t, f.get(t, "/", http.StatusNotImplemented), "This queue cannot do that.")
 }
 
+func TestWorkersSchedulesAndSearch(t *testing.T) {
+	t.Parallel()
+	f := setup(t, nil)
+	require.Contains(t, f.get(t, "/workers", http.StatusOK), "No worker has told of itself lately.")
+	require.Contains(t, f.get(t, "/schedules", http.StatusOK), "No scheduler has told of itself lately.")
+	ctx, stop := context.WithCancel(t.Context())
+	w := notify.NewWorker(f.queue, &notify.WorkerOptions{Concurrency: 3})
+	begun, release := make(chan struct{}), make(chan struct{})
+	send.Handle(w, func(context.Context, *notify.Job[text]) error {
+		close(begun)
+		<-release
+		return nil
+	})
+	s := notify.NewScheduler(notify.NewClient(f.queue, nil), nil)
+	require.NoError(t, send.Schedule(s, "nightly", "0 3 * * *", text{}))
+	done := make(chan error, 2)
+	go func() { done <- w.Run(ctx) }()
+	go func() { done <- s.Run(ctx) }()
+	<-begun
+	require.Eventually(t, func() bool {
+		return strings.Contains(f.get(t, "/workers", http.StatusOK), "process ") && strings.Contains(f.get(t, "/schedules", http.StatusOK), "nightly")
+	}, 10*time.Second, time.Millisecond)
+	require.Contains(t, f.get(t, "/schedules", http.StatusOK), "0 3 * * *")
+	close(release)
+	stop()
+	require.NoError(t, <-done)
+	require.NoError(t, <-done)
+
+	require.Contains(t, f.get(t, "/jobs?q=BOOM", http.StatusOK), f.dead)
+	require.NotContains(t, f.get(t, "/jobs?q=nowhere", http.StatusOK), f.dead)
+	require.Equal(t, http.StatusBadRequest, f.post(t, "/delete-all", url.Values{"q": {"boom"}}).StatusCode, "not without a state")
+	response := f.post(t, "/replay-all", url.Values{"state": {"dead"}, "q": {"nowhere"}})
+	require.Equal(t, "/admin/queues/jobs?done=0&q=nowhere&queue=&state=dead", response.Header.Get("Location"))
+	require.Equal(t, notify.Dead, f.states(t)[f.dead])
+	response = f.post(t, "/replay-all", url.Values{"state": {"dead"}, "q": {"boom"}})
+	require.Equal(t, http.StatusSeeOther, response.StatusCode)
+	require.Equal(t, notify.Available, f.states(t)[f.dead])
+}
+
 func ExampleNew() {
 	queue := memqueue.Open(nil)
 	defer queue.Close()

@@ -1,8 +1,11 @@
 package dashboard
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +31,9 @@ type page struct {
 	Job     *notify.Record
 	Payload preview
 	Headers []header
+
+	Workers   []notify.WorkerInfo
+	Schedules []notify.ScheduleInfo
 }
 
 type queueView struct {
@@ -35,6 +41,8 @@ type queueView struct {
 	PerMinute       float64 // handled, over the last five full minutes
 	Handled, Failed int     // in the last hour
 	Chart           []bar
+	Timed           bool // the latencies are known: of the slowest kind in any worker
+	Wait99, Run99   time.Duration
 }
 
 // bar is one minute of the chart, in units of its view box.
@@ -55,9 +63,16 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
+	workers, err := d.queue.Workers(r.Context())
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		d.fail(w, r, err)
+		return
+	}
 	p := &page{Done: -1}
 	for _, s := range stats {
-		p.Queues = append(p.Queues, d.view(s))
+		v := d.view(s)
+		v.time(workers)
+		p.Queues = append(p.Queues, v)
 	}
 	d.render(w, r, http.StatusOK, "overview.html", p)
 }
@@ -89,6 +104,39 @@ func (d *dashboard) view(s notify.QueueStats) queueView {
 	return v
 }
 
+// time takes the latencies of a queue from the workers on it.
+func (v *queueView) time(workers []notify.WorkerInfo) {
+	for _, w := range workers {
+		if !slices.ContainsFunc(w.Queues, func(q notify.WorkerQueue) bool { return q.Name == v.Queue }) {
+			continue
+		}
+		for _, k := range w.Kinds {
+			if k.Queue == v.Queue && k.Run99 > 0 {
+				v.Timed = true
+				v.Wait99, v.Run99 = max(v.Wait99, k.Wait99), max(v.Run99, k.Run99)
+			}
+		}
+	}
+}
+
+func (d *dashboard) workers(w http.ResponseWriter, r *http.Request) {
+	workers, err := d.queue.Workers(r.Context())
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	d.render(w, r, http.StatusOK, "workers.html", &page{Done: -1, Workers: workers})
+}
+
+func (d *dashboard) schedules(w http.ResponseWriter, r *http.Request) {
+	schedules, err := d.queue.Schedules(r.Context())
+	if err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	d.render(w, r, http.StatusOK, "schedules.html", &page{Done: -1, Schedules: schedules})
+}
+
 // scaled is a bar's height; something is never nothing.
 func scaled(n, most int) int {
 	if n == 0 {
@@ -100,7 +148,7 @@ func scaled(n, most int) int {
 func (d *dashboard) jobs(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	p := &page{Page: 1, Done: -1, Filter: notify.Filter{
-		Queue: query.Get("queue"), State: notify.State(query.Get("state")), Kind: query.Get("kind"), ID: query.Get("id"),
+		Queue: query.Get("queue"), State: notify.State(query.Get("state")), Kind: query.Get("kind"), ID: query.Get("id"), Text: query.Get("q"),
 	}}
 	if n, err := strconv.Atoi(query.Get("page")); err == nil && n > 1 && n <= 100_000 {
 		p.Page = n
@@ -187,7 +235,26 @@ func (d *dashboard) answer(w http.ResponseWriter, r *http.Request, n int, err er
 		d.fail(w, r, err)
 		return
 	}
-	d.redirect(w, r, "/jobs", url.Values{
-		"queue": {r.PostFormValue("queue")}, "state": {r.PostFormValue("state")}, "done": {strconv.Itoa(n)},
-	})
+	query := url.Values{"queue": {r.PostFormValue("queue")}, "state": {r.PostFormValue("state")}, "done": {strconv.Itoa(n)}}
+	for _, name := range []string{"kind", "q"} {
+		if value := r.PostFormValue(name); value != "" {
+			query.Set(name, value)
+		}
+	}
+	d.redirect(w, r, "/jobs", query)
+}
+
+// all acts on whatever matches the filter of the list. Without a state it would act on too much.
+func (d *dashboard) all(change func(context.Context, notify.Filter) (int, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		filter := notify.Filter{
+			Queue: r.PostFormValue("queue"), State: notify.State(r.PostFormValue("state")), Kind: r.PostFormValue("kind"), Text: r.PostFormValue("q"),
+		}
+		if filter.State == "" {
+			d.fail(w, r, &notify.InvalidError{Field: "state", Reason: "must be given"})
+			return
+		}
+		n, err := change(r.Context(), filter)
+		d.answer(w, r, n, err)
+	}
 }

@@ -29,8 +29,16 @@ func parse(language string) *template.Template {
 		return fmt.Sprintf(text, args...)
 	}
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"say":    say,
-		"number": grouped,
+		"say":      say,
+		"number":   grouped,
+		"number64": func(n int64) string { return grouped(int(n)) },
+		"duration": brief,
+		"busy": func(w notify.WorkerInfo) (n int) {
+			for _, q := range w.Queues {
+				n += q.Running
+			}
+			return n
+		},
 		"count":  func(counts map[notify.State]int, s notify.State) int { return counts[s] },
 		"states": func() []notify.State { return notify.States },
 		"link":   link,
@@ -43,6 +51,21 @@ func parse(language string) *template.Template {
 			return s == notify.Dead || s == notify.Retrying || s == notify.Scheduled
 		},
 	}).ParseFS(files, "templates/*.html"))
+}
+
+// brief writes a duration with the digits that matter.
+func brief(d time.Duration) string {
+	switch {
+	case d == 0:
+		return "–"
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
 }
 
 // grouped writes 1234567 as 1,234,567.
@@ -132,5 +155,13 @@ var zh = map[string]string{
 	"The request is not valid.":                       "请求无效。",
 	"There is no such job. It may have been handled.": "没有这个任务，它可能已处理完毕。",
 	"error": "错误", "panic": "崩溃", "timeout": "超时", "permanent": "永久失败", "unknown kind": "未知类型",
+	"Workers": "工作进程", "Schedules": "定时任务", "Text": "全文", "process %d": "进程 %d", "started": "启动于", "seen": "最近报告",
+	"Handlers": "处理中 / 上限", "weight %d": "权重 %d", "At work on": "正在处理", "Name": "名称", "Expression": "表达式", "Last": "上一次",
+	"Waiting, median": "等待（中位数）", "Running, median": "执行（中位数）", "Waiting, 99 %": "等待（99%）", "Running, 99 %": "执行（99%）",
+	"Retry all that match": "重试全部匹配项", "Delete all that match": "删除全部匹配项",
+	"Handlers left behind that still run: %d": "已放弃但仍在运行的处理程序：%d",
+	"Goroutines left running by %s: %d":       "%s 遗留的协程：%d",
+	"No worker has told of itself lately.":    "最近没有工作进程报告状态。",
+	"No scheduler has told of itself lately.": "最近没有定时器报告状态。",
 	"unreadable": "无法读取", "crashed": "工作进程中断",
 }
