@@ -16,6 +16,9 @@ type driver struct {
 	schema    search.Schema
 	temporary bool
 
+	// turning is held for reading while the live generation's files are copied, and for writing
+	// while another one takes its place. It is taken before mu.
+	turning sync.RWMutex
 	// mu is held for reading while a generation is used, and for writing while it is replaced.
 	mu       sync.RWMutex
 	live     *store

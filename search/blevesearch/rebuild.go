@@ -149,6 +149,8 @@ func (g *generation) Promote(ctx context.Context, keep bool) error {
 	}
 	d := g.driver
 	next := current{Format: format, Generation: g.name, Schema: d.schema.Fingerprint()}
+	d.turning.Lock()
+	defer d.turning.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if keep {
@@ -187,6 +189,8 @@ func (d *driver) Rollback(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	d.turning.Lock()
+	defer d.turning.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {

@@ -28,14 +28,21 @@ func (d *driver) Keep(ctx context.Context, name string, value []byte) error {
 	if next[name] = value; value == nil {
 		delete(next, name)
 	}
-	text, err := json.Marshal(next)
+	if err := writeSettings(d.dir, next); err != nil {
+		return err
+	}
+	d.settings = next
+	return nil
+}
+
+func writeSettings(dir string, settings map[string][]byte) error {
+	text, err := json.Marshal(settings)
 	if err != nil {
 		return fmt.Errorf("search: encode settings: %w", err)
 	}
-	if err := replaceFile(filepath.Join(d.dir, settingsFile), text); err != nil {
+	if err := replaceFile(filepath.Join(dir, settingsFile), text); err != nil {
 		return fmt.Errorf("search: write %s: %w", settingsFile, err)
 	}
-	d.settings = next
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 
@@ -242,6 +244,86 @@ func testRebuildWithWrites(t *testing.T, h Harness) {
 		got[hit.ID] = hit.String("title")
 	}
 	require.Equal(t, want, got)
+}
+
+// testRebuildUnderLoad rebuilds while documents are written and deleted without
+// pause, a thousand times, or with COMMERCE_CHAOS=long ten thousand times. None is lost.
+func testRebuildUnderLoad(t *testing.T, h Harness) {
+	ctx := t.Context()
+	ix := h.open(t, Schema(), nil)
+	const documents, writers, together = 2000, 8, 5
+	changes := 1000
+	if os.Getenv("COMMERCE_CHAOS") == "long" {
+		changes = 10_000
+	}
+	id := func(i int) string { return fmt.Sprintf("d%04d", i) }
+	var docs []search.Document
+	for i := range documents {
+		docs = append(docs, search.Document{ID: id(i), Fields: map[string]any{"title": "first"}})
+	}
+	put(t, ix, docs...)
+
+	want := make([]map[string]string, writers) // by writer, each with IDs of its own; "" is deleted
+	var done sync.WaitGroup
+	begin := make(chan struct{})
+	for w := range writers {
+		want[w] = map[string]string{}
+		done.Go(func() {
+			<-begin
+			random := rand.New(rand.NewPCG(1, uint64(w)))
+			for n := 0; n < changes/writers; n += together {
+				var b search.Batch
+				for k := range together {
+					name, title := id(random.IntN(documents*5/4/writers)*writers+w), fmt.Sprintf("change %d", n+k)
+					if random.IntN(3) == 0 {
+						b.Delete(name)
+						title = ""
+					} else {
+						b.Put(search.Document{ID: name, Fields: map[string]any{"title": title}})
+					}
+					want[w][name] = title
+				}
+				if err := ix.Write(ctx, &b, nil); err != nil {
+					t.Errorf("write: %v", err)
+					return
+				}
+			}
+		})
+	}
+	once := sync.OnceFunc(func() { close(begin) })
+	require.NoError(t, rebuild(t, ix, func(yield func(search.Document, error) bool) {
+		once()
+		for _, d := range docs {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}, &search.RebuildOptions{BatchSize: 50}))
+	done.Wait()
+	require.NoError(t, ix.Refresh(ctx))
+
+	expected := map[string]string{}
+	for _, d := range docs {
+		expected[d.ID] = "first"
+	}
+	for _, own := range want {
+		for name, title := range own {
+			if expected[name] = title; title == "" {
+				delete(expected, name)
+			}
+		}
+	}
+	got := map[string]string{}
+	for q := (search.Query{Limit: 1000, Return: []string{"title"}}); ; {
+		r := find(t, ix, q)
+		for _, hit := range r.Hits {
+			got[hit.ID] = hit.String("title")
+		}
+		if q.Cursor = r.Next; q.Cursor == "" {
+			break
+		}
+	}
+	require.Equal(t, expected, got)
 }
 
 func testConcurrent(t *testing.T, h Harness) {

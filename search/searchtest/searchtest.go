@@ -67,6 +67,7 @@ func Run(t *testing.T, h Harness) {
 		{"Cursors", testCursors},
 		{"Rebuild", testRebuild},
 		{"RebuildWithWrites", testRebuildWithWrites},
+		{"RebuildUnderLoad", testRebuildUnderLoad},
 		{"ResumeRebuild", testResumeRebuild},
 		{"Sync", testSync},
 		{"DeleteDuringScroll", testDeleteDuringScroll},
