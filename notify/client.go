@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -17,6 +18,9 @@ type ClientOptions struct {
 	// PublishTimeout bounds one publishing of several callers' jobs together,
 	// which cannot follow the context of any one of them. Default 30 seconds.
 	PublishTimeout time.Duration
+	// Before is called in turn for each job that is about to be stored. It may add
+	// headers, or refuse the job with an error, which Enqueue returns.
+	Before []func(ctx context.Context, e *Envelope) error
 }
 
 // Client enqueues. Concurrent callers' jobs are stored together: while one
@@ -69,7 +73,7 @@ func (c *Client) envelope(kind string, task *TaskOptions, payload []byte, option
 	now := c.queue.options.Now().UTC()
 	e := &Envelope{
 		ID: newID(now), Kind: kind, Queue: task.Queue, Payload: payload,
-		EnqueuedAt: now, RunAt: now, MaxAttempts: task.MaxAttempts,
+		EnqueuedAt: now, RunAt: now, MaxAttempts: task.MaxAttempts, Version: task.Version,
 	}
 	o := enqueueOptions{envelope: e, now: now}
 	for _, option := range options {
@@ -81,14 +85,18 @@ func (c *Client) envelope(kind string, task *TaskOptions, payload []byte, option
 		e.ExpiresAt = e.RunAt.Add(o.expireAfter)
 	}
 	if o.unique {
-		e.UniqueKey = uniqueKey(e)
+		e.UniqueKey = uniqueKey(e, c.queue.options.Keys)
 	}
 	return e, nil
 }
 
-// uniqueKey has one length whatever was asked for, and holds no arguments in clear.
-func uniqueKey(e *Envelope) string {
+// uniqueKey has one length whatever was asked for, and holds no arguments in clear. Where
+// payloads are encrypted nobody else can find them by trying out.
+func uniqueKey(e *Envelope, keys *Keyring) string {
 	h := sha256.New()
+	if keys != nil {
+		h = hmac.New(sha256.New, keys.digest)
+	}
 	by := "key"
 	value := []byte(e.UniqueKey)
 	if e.UniqueKey == "" {
@@ -161,7 +169,7 @@ func (c *Client) publishTx(ctx context.Context, tx *sql.Tx, e *Envelope) (*Enque
 	return result, nil
 }
 
-// ready refuses what this backend cannot do.
+// ready refuses what this backend cannot do, and gives the job its last form.
 func (c *Client) ready(ctx context.Context, e *Envelope) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -170,7 +178,7 @@ func (c *Client) ready(ctx context.Context, e *Envelope) error {
 		return err
 	}
 	if e.UniqueKey != "" {
-		if _, ok := c.queue.driver.(UniquePublisher); !ok {
+		if _, ok := c.queue.driver.(UniquePublisher); !ok && c.queue.state() == nil {
 			return unsupported("Unique")
 		}
 	}
@@ -178,6 +186,14 @@ func (c *Client) ready(ctx context.Context, e *Envelope) error {
 		if s, ok := c.queue.driver.(KeySerializer); !ok || !s.SerializesKeys() {
 			return unsupported("Key")
 		}
+	}
+	for _, before := range c.options.Before {
+		if err := before(ctx, e); err != nil {
+			return err
+		}
+	}
+	if keys := c.queue.options.Keys; keys != nil && e.Secret == "" {
+		keys.seal(e)
 	}
 	return nil
 }
@@ -190,10 +206,13 @@ func (c *Client) store(ctx context.Context, envelopes []*Envelope) ([]string, er
 		ids[i] = e.ID
 		unique = unique || e.UniqueKey != ""
 	}
-	if unique {
-		return c.queue.driver.(UniquePublisher).PublishUnique(ctx, envelopes)
+	if !unique {
+		return ids, c.queue.driver.Publish(ctx, envelopes)
 	}
-	return ids, c.queue.driver.Publish(ctx, envelopes)
+	if d, ok := c.queue.driver.(UniquePublisher); ok {
+		return d.PublishUnique(ctx, envelopes)
+	}
+	return c.storeUnique(ctx, ids, envelopes)
 }
 
 // describe is taken before publishing: the envelope belongs to the driver afterwards.

@@ -28,6 +28,11 @@ type Envelope struct {
 
 	UniqueKey string        // empty: not unique
 	UniqueFor time.Duration // the window in which UniqueKey is held, from publishing
+
+	Version int    // of the payload; 0 and 1 are the first
+	Secret  string // the key that Payload is encrypted with; empty: in clear
+	Group   string // the group it belongs to; empty: none
+	Member  int    // its number in the group
 }
 
 // Failure is why an attempt failed, or why a job is dead.
@@ -52,8 +57,12 @@ const (
 	Crashed     Reason = "crashed"      // workers died or lost the lease too often
 )
 
-// envelopeVersion is the first byte of the binary form.
-const envelopeVersion = 1
+// The first byte of the binary form. What needs no field of the second is written
+// in the first, so that older programs can read it.
+const (
+	envelopeVersion1 = 1
+	envelopeVersion2 = 2 // with Version, Secret, Group and Member
+)
 
 // Limits of the binary form, so that a damaged or hostile one cannot make us allocate.
 const (
@@ -65,7 +74,11 @@ const (
 // one value: a version byte, then fields in order, strings and times with
 // length or as varints.
 func (e *Envelope) AppendBinary(b []byte) ([]byte, error) {
-	b = append(b, envelopeVersion)
+	version := byte(envelopeVersion1)
+	if e.Version > 1 || e.Secret != "" || e.Group != "" {
+		version = envelopeVersion2
+	}
+	b = append(b, version)
 	for _, s := range []string{e.ID, e.Kind, e.Queue, e.Key, e.UniqueKey} {
 		b = appendString(b, s)
 	}
@@ -86,6 +99,10 @@ func (e *Envelope) AppendBinary(b []byte) ([]byte, error) {
 		b = appendTime(append(b, 1), f.At)
 		b = appendString(appendString(appendString(b, string(f.Reason)), f.Error), f.Stack)
 	}
+	if version == envelopeVersion2 {
+		b = appendString(appendString(b, e.Secret), e.Group)
+		b = binary.AppendVarint(binary.AppendVarint(b, int64(e.Version)), int64(e.Member))
+	}
 	return append(b, e.Payload...), nil
 }
 
@@ -96,7 +113,7 @@ func (e *Envelope) MarshalBinary() ([]byte, error) {
 
 // UnmarshalBinary reads what AppendBinary wrote. Payload aliases data.
 func (e *Envelope) UnmarshalBinary(data []byte) error {
-	if len(data) == 0 || data[0] != envelopeVersion {
+	if len(data) == 0 || data[0] != envelopeVersion1 && data[0] != envelopeVersion2 {
 		return &InvalidError{"envelope", "unknown version"}
 	}
 	r := envelopeReader{rest: data[1:]}
@@ -127,6 +144,10 @@ func (e *Envelope) UnmarshalBinary(data []byte) error {
 		v.Failure = &Failure{At: r.time(), Reason: Reason(r.string()), Error: r.string(), Stack: r.string()}
 	default:
 		r.fail("unknown failure form")
+	}
+	if data[0] == envelopeVersion2 {
+		v.Secret, v.Group = r.string(), r.string()
+		v.Version, v.Member = int(r.varint()), int(r.varint())
 	}
 	if r.err != nil {
 		return r.err

@@ -23,6 +23,10 @@ func drawEnvelope(t *rapid.T) *Envelope {
 	if h := rapid.MapOfN(str, str, 0, 5).Draw(t, "headers"); len(h) > 0 {
 		e.Headers = h
 	}
+	if rapid.Bool().Draw(t, "second form") {
+		e.Version, e.Member = rapid.IntRange(2, 1<<40).Draw(t, "version"), rapid.Int().Draw(t, "member")
+		e.Secret, e.Group = str.Draw(t, "secret"), str.Draw(t, "group")
+	}
 	if rapid.Bool().Draw(t, "failed") {
 		e.Failure = &Failure{At: moment.Draw(t, "at"), Reason: Reason(str.Draw(t, "reason")), Error: str.Draw(t, "error"), Stack: str.Draw(t, "stack")}
 	}
@@ -50,9 +54,19 @@ func TestEnvelopeKeepsTheZeroTime(t *testing.T) {
 	require.True(t, got.ExpiresAt.IsZero())
 }
 
+// TestOlderProgramsReadWhatNeedsNoNewField holds the first form, which programs before the second one know.
+func TestOlderProgramsReadWhatNeedsNoNewField(t *testing.T) {
+	t.Parallel()
+	for want, e := range map[byte]*Envelope{1: {ID: "a", Version: 1}, 2: {ID: "a", Version: 2}} {
+		b, err := e.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, want, b[0])
+	}
+}
+
 func TestEnvelopeTruncated(t *testing.T) {
 	t.Parallel()
-	whole, err := (&Envelope{ID: "a", Kind: "k", Headers: map[string]string{"a": "b"}, Failure: &Failure{Error: "x"}}).MarshalBinary()
+	whole, err := (&Envelope{ID: "a", Kind: "k", Headers: map[string]string{"a": "b"}, Failure: &Failure{Error: "x"}, Version: 2, Group: "g"}).MarshalBinary()
 	require.NoError(t, err)
 	for n := range whole {
 		var e Envelope
@@ -65,7 +79,7 @@ func FuzzEnvelope(f *testing.F) {
 	good, _ := (&Envelope{ID: "a", Kind: "k", Queue: "q", Headers: map[string]string{"a": "b"}, Failure: &Failure{Error: "x"}, Payload: []byte("{}")}).MarshalBinary()
 	f.Add(good)
 	f.Add([]byte{})
-	f.Add([]byte{envelopeVersion, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Add([]byte{envelopeVersion1, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e Envelope
 		if err := e.UnmarshalBinary(b); err != nil {

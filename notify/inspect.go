@@ -2,7 +2,9 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,11 +32,14 @@ type Record struct {
 
 // Filter selects records.
 type Filter struct {
-	Queue  string // empty: all
-	State  State  // empty: all
-	Kind   string // empty: all
-	ID     string // empty: all
-	Limit  int    // default 50, at most 500
+	Queue string // empty: all
+	State State  // empty: all
+	Kind  string // empty: all
+	ID    string // empty: all
+	// Text is looked for in key, payload, headers and failure, in either case.
+	// Drivers need not know it: Queue.List looks through at most 20,000 records for it.
+	Text   string
+	Limit  int // default 50, at most 500
 	Offset int
 }
 
@@ -89,7 +94,115 @@ func (q *Queue) List(ctx context.Context, filter Filter) ([]*Record, error) {
 	if filter.Offset < 0 {
 		return nil, &InvalidError{"offset", "must not be negative"}
 	}
-	return d.List(ctx, filter)
+	if len(filter.Text) > maxSearch {
+		return nil, &InvalidError{"text", fmt.Sprintf("must be at most %d bytes", maxSearch)}
+	}
+	if filter.Text == "" {
+		records, err := d.List(ctx, filter)
+		q.decrypt(records)
+		return records, err
+	}
+	return q.search(ctx, d, filter)
+}
+
+// Bounds of a search by text.
+const (
+	maxSearch   = 200
+	maxSearched = 20_000
+)
+
+// search goes through what the other conditions select.
+func (q *Queue) search(ctx context.Context, d Lister, filter Filter) ([]*Record, error) {
+	text, limit, skip := strings.ToLower(filter.Text), filter.Limit, filter.Offset
+	var found []*Record
+	filter.Text, filter.Limit = "", 500
+	for filter.Offset = 0; filter.Offset < maxSearched; filter.Offset += filter.Limit {
+		records, err := d.List(ctx, filter)
+		if err != nil {
+			return nil, err
+		}
+		q.decrypt(records)
+		for _, r := range records {
+			if !r.holds(text) {
+				continue
+			}
+			if skip > 0 {
+				skip--
+				continue
+			}
+			if found = append(found, r); len(found) == limit {
+				return found, nil
+			}
+		}
+		if len(records) < filter.Limit {
+			break
+		}
+	}
+	return found, nil
+}
+
+// holds tells whether a text in lower case occurs in the record.
+func (r *Record) holds(text string) bool {
+	has := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
+	if has(r.ID) || has(r.Kind) || has(r.Key) || has(r.Group) || has(string(r.Payload)) {
+		return true
+	}
+	for name, value := range r.Headers {
+		if has(name) || has(value) {
+			return true
+		}
+	}
+	return r.Failure != nil && (has(string(r.Failure.Reason)) || has(r.Failure.Error) || has(r.Failure.Stack))
+}
+
+// decrypt shows payloads in clear as far as the keys go; others stay as they are.
+func (q *Queue) decrypt(records []*Record) {
+	for _, r := range records {
+		if payload, err := q.options.Keys.open(r.Envelope); err == nil && r.Secret != "" {
+			r.Payload, r.Secret = payload, ""
+		}
+	}
+}
+
+// ReplayAll is Replay for all jobs that match a filter, in any number; Limit and
+// Offset do not count. Those that become due or dead meanwhile may be left out.
+func (q *Queue) ReplayAll(ctx context.Context, filter Filter) (int, error) {
+	return q.changeAll(ctx, filter, q.Replay)
+}
+
+// DeleteAll is Delete for all jobs that match a filter; see ReplayAll.
+func (q *Queue) DeleteAll(ctx context.Context, filter Filter) (int, error) {
+	return q.changeAll(ctx, filter, q.Delete)
+}
+
+// changeAll works through the records page by page, each of them once, and goes on to
+// the next page when the one it sees holds nothing new.
+func (q *Queue) changeAll(ctx context.Context, filter Filter, change func(ctx context.Context, queue string, ids ...string) (int, error)) (int, error) {
+	total := 0
+	seen := make(map[string]bool)
+	filter.Limit, filter.Offset = 500, 0
+	for {
+		records, err := q.List(ctx, filter)
+		if err != nil || len(records) == 0 {
+			return total, err
+		}
+		ids := make(map[string][]string)
+		for _, r := range records {
+			if !seen[r.ID] {
+				seen[r.ID] = true
+				ids[r.Queue] = append(ids[r.Queue], r.ID)
+			}
+		}
+		if len(ids) == 0 {
+			filter.Offset += len(records)
+		}
+		for queue, of := range ids {
+			n, err := change(ctx, queue, of...)
+			if total += n; err != nil {
+				return total, err
+			}
+		}
+	}
 }
 
 // Replay makes the scheduled, retrying or dead jobs of a queue available at

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,11 +17,13 @@ type leases struct {
 
 	mu   sync.Mutex
 	held map[*Delivery]*lease
+	lost []*attempt // whose lease is gone while the handler still runs
 }
 
 type lease struct {
-	until  time.Time // by this machine's clock; the backend's may end a little later
-	cancel context.CancelCauseFunc
+	until   time.Time // by this machine's clock; the backend's may end a little later
+	cancel  context.CancelCauseFunc
+	attempt *attempt
 }
 
 func newLeases(driver Driver, term time.Duration, log *slog.Logger) *leases {
@@ -36,16 +39,33 @@ func (l *leases) hold(deliveries []*Delivery) {
 	}
 }
 
-// start ties a handler's context to the lease; false when it is lost already.
-func (l *leases) start(d *Delivery, cancel context.CancelCauseFunc) bool {
+// start ties a handler's context to the leases of its jobs. It leaves out those whose
+// lease is lost already, and returns the payloads of the others, which a.jobs then holds.
+func (l *leases) start(jobs []*Delivery, payloads [][]byte, cancel context.CancelCauseFunc, a *attempt) [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	held := l.held[d]
-	if held == nil {
-		return false
+	kept := payloads[:0]
+	for i, d := range jobs {
+		if held := l.held[d]; held != nil {
+			held.cancel, held.attempt = cancel, a
+			a.jobs, kept = append(a.jobs, d), append(kept, payloads[i])
+		}
 	}
-	held.cancel = cancel
-	return true
+	return kept
+}
+
+// attempts returns the handlers that were started and may still run.
+func (l *leases) attempts() []*attempt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = slices.DeleteFunc(l.lost, func(a *attempt) bool { return a.over.Load() })
+	all := slices.Clone(l.lost)
+	for _, held := range l.held {
+		if a := held.attempt; a != nil && !a.over.Load() {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 func (l *leases) holds(d *Delivery) bool {
@@ -74,6 +94,7 @@ func (l *leases) lose(deliveries []*Delivery) {
 		delete(l.held, d)
 		if held.cancel != nil {
 			held.cancel(ErrLeaseLost)
+			l.lost = append(l.lost, held.attempt)
 		}
 		l.log.Warn("notify: lease lost", "id", d.ID, "kind", d.Kind, "queue", d.Queue)
 	}

@@ -16,6 +16,11 @@ type Options struct {
 	Logger *slog.Logger
 	// Tracer observes "enqueue" and "handle". Default none.
 	Tracer Tracer
+	// State keeps shared values for a backend that cannot keep them itself
+	// (see StateStore): the Driver of another Queue. Default: the backend's own, if it has one.
+	State StateStore
+	// Keys encrypt payloads at rest. Default: in clear.
+	Keys *Keyring
 }
 
 // WithDefaults returns a copy with every unset field filled in; nil is allowed.

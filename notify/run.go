@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,13 @@ type run struct {
 	sources *sources
 	leases  *leases
 	settler *settler
+	books   *books
+
+	goroutines sync.WaitGroup // of handlers, those left behind excepted
+	abandoned  atomic.Int64   // handlers left behind that still run
+	labels     context.Context
+	started    time.Time
+	leaks      leakScan
 
 	// base is the parent of all handlers' contexts.
 	base   context.Context
@@ -33,6 +41,8 @@ func newRun(w *Worker) *run {
 	r.sources = newSources(&w.options)
 	r.leases = newLeases(r.driver, w.options.Lease, r.log)
 	r.settler = newSettler(r.driver, r.leases, r.log)
+	r.books = newBooks(w.queue, r.leases, r.settler, r.log)
+	r.labels, r.started = context.Background(), time.Now()
 	return r
 }
 
@@ -42,9 +52,16 @@ func (r *run) run(ctx context.Context) error {
 	fetching, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
-	var fetchers, handlers, services sync.WaitGroup
-	services.Go(r.settler.run)
-	services.Go(r.leases.run)
+	var fetchers, helpers, settling, noting, renewing sync.WaitGroup
+	settling.Go(r.settler.run)
+	noting.Go(r.books.run)
+	renewing.Go(r.leases.run)
+	helping, endHelpers := context.WithCancel(r.base)
+	for _, l := range r.limiters() {
+		helpers.Go(func() { l.run(helping) })
+	}
+	helpers.Go(func() { r.watch(helping) })
+	helpers.Go(func() { r.report(helping) })
 	for _, s := range r.sources.all {
 		fetchers.Go(func() {
 			if err := r.fetch(fetching, s); err != nil {
@@ -53,17 +70,22 @@ func (r *run) run(ctx context.Context) error {
 		})
 	}
 	for range r.options.Concurrency {
-		handlers.Go(func() { r.work(&handlers) })
+		r.startHandler()
 	}
 
 	<-fetching.Done()
 	r.sources.stop()
 	fetchers.Wait()
 	r.release(r.sources.drain())
-	err := r.await(&handlers)
+	err := r.await()
+	endHelpers()
+	helpers.Wait()
+	r.books.stop()
+	noting.Wait()
 	r.settler.stop()
+	settling.Wait()
 	r.leases.stop()
-	services.Wait()
+	renewing.Wait()
 	if err != nil {
 		return err
 	}
@@ -73,30 +95,66 @@ func (r *run) run(ctx context.Context) error {
 	return context.Cause(fetching)
 }
 
+// limiters makes a gate for each limited task, and who serves it.
+func (r *run) limiters() []*limiter {
+	var all []*limiter
+	for kind, reg := range r.Worker.handlers {
+		if reg.options.Concurrency == 0 && reg.options.Rate == 0 {
+			continue
+		}
+		g := &gate{kind: kind, options: &reg.options, wake: make(chan struct{}, 1)}
+		r.sources.gates[kind] = g
+		all = append(all, &limiter{
+			gate: g, sources: r.sources, state: r.queue.state(), holder: r.id, now: r.queue.options.Now, log: r.log,
+		})
+	}
+	return all
+}
+
 // drain handles deliveries in order and returns when all are settled.
 func (r *run) drain(ctx context.Context, deliveries []*Delivery) {
 	r.base, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
-	var services sync.WaitGroup
-	services.Go(r.settler.run)
-	services.Go(r.leases.run)
+	var settling, noting, renewing sync.WaitGroup
+	settling.Go(r.settler.run)
+	noting.Go(r.books.run)
+	renewing.Go(r.leases.run)
 	r.leases.hold(deliveries)
-	for i, d := range deliveries {
+	for rest := deliveries; len(rest) > 0; {
 		if ctx.Err() != nil {
-			r.release(deliveries[i:])
+			r.release(rest)
 			break
 		}
-		r.process(d)
+		rest = r.handleFirst(rest)
 	}
+	r.books.stop()
+	noting.Wait()
 	r.settler.stop()
+	settling.Wait()
 	r.leases.stop()
-	services.Wait()
+	renewing.Wait()
+}
+
+// handleFirst handles the first job, for a batch handler with those of its kind that follow, and returns the rest.
+func (r *run) handleFirst(jobs []*Delivery) []*Delivery {
+	reg := r.registration(jobs[0])
+	if reg == nil {
+		return jobs[1:]
+	}
+	n := 1
+	if reg.batch != nil && jobs[0].Attempt == 0 {
+		for n < min(len(jobs), reg.batch.Size) && jobs[n].Kind == jobs[0].Kind && jobs[n].Attempt == 0 && r.registration(jobs[n]) == reg {
+			n++
+		}
+	}
+	(&place{run: r}).attempt(nil, reg, jobs[:n])
+	return jobs[n:]
 }
 
 // await waits for the handlers as StopTimeout says.
-func (r *run) await(handlers *sync.WaitGroup) error {
+func (r *run) await() error {
 	done := make(chan struct{})
-	go func() { handlers.Wait(); close(done) }()
+	go func() { r.goroutines.Wait(); close(done) }()
 	if within(done, max(r.options.StopTimeout, 0)) {
 		return nil
 	}
@@ -129,9 +187,7 @@ func (r *run) fetch(ctx context.Context, s *source) error {
 		deliveries, err := r.driver.Fetch(ctx, FetchRequest{Queue: s.name, Max: room, Lease: r.options.Lease})
 		if len(deliveries) > 0 {
 			r.leases.hold(deliveries)
-			if !r.sources.add(s, deliveries) {
-				r.release(deliveries)
-			}
+			r.giveBack(r.sources.add(s, deliveries))
 		}
 		switch {
 		case err == nil:
@@ -155,6 +211,18 @@ func (r *run) fetch(ctx context.Context, s *source) error {
 func (r *run) release(deliveries []*Delivery) {
 	for _, d := range deliveries {
 		r.settler.nack(Nack{Delivery: d, Envelope: d.returned()})
+	}
+}
+
+// giveBack returns jobs that found no place. Those of limited tasks rest for a while, so
+// that others come to the fore.
+func (r *run) giveBack(deliveries []*Delivery) {
+	for _, d := range deliveries {
+		n := Nack{Delivery: d, Envelope: d.returned()}
+		if r.sources.gates[d.Kind] != nil {
+			n.Delay = time.Second + rand.N(2*time.Second)
+		}
+		r.settler.nack(n)
 	}
 }
 

@@ -33,14 +33,49 @@ type Scheduler struct {
 
 type entry struct {
 	name     string
+	kind     string
 	schedule *cron.Schedule
-	enqueue  func(ctx context.Context, tick time.Time) error
+	enqueue  func(ctx context.Context, tick time.Time) (*Enqueued, error)
+}
+
+// ScheduleInfo is what schedulers tell of an entry.
+type ScheduleInfo struct {
+	Name       string    `json:"name"`
+	Kind       string    `json:"kind"`
+	Expression string    `json:"expression"`
+	Next       time.Time `json:"next"`
+	Last       time.Time `json:"last,omitzero"`      // the tick enqueued last
+	LastJob    string    `json:"last_job,omitempty"` // its job
+}
+
+// Schedules lists the entries of the schedulers that run, by name. The backend needs StateStore.
+func (q *Queue) Schedules(ctx context.Context) ([]ScheduleInfo, error) {
+	return listState[ScheduleInfo](ctx, q, "schedules", "schedule/")
+}
+
+// tell keeps what Schedules lists. One that cannot be told of is enqueued all the same.
+func (s *Scheduler) tell(ctx context.Context, e *entry, next time.Time, last *Enqueued, tick time.Time) {
+	state := s.client.queue.state()
+	if state == nil || next.IsZero() {
+		return
+	}
+	now := s.client.queue.options.Now()
+	err := swapJSON(ctx, state, "schedule/"+e.name, func(info *ScheduleInfo, _ bool) time.Duration {
+		info.Name, info.Kind, info.Expression, info.Next = e.name, e.kind, e.schedule.String(), next.UTC()
+		if last != nil && !tick.Before(info.Last) {
+			info.Last, info.LastJob = tick.UTC(), last.ID
+		}
+		return next.Sub(now) + 10*time.Minute
+	})
+	if err != nil && ctx.Err() == nil {
+		s.client.queue.options.Logger.Warn("notify: cannot tell of a schedule", "schedule", e.name, "error", err)
+	}
 }
 
 // tickWindow is how long the unique key of a tick is held: longer than clocks differ and restarts take.
 const tickWindow = 24 * time.Hour
 
-// NewScheduler makes a scheduler. The client's backend needs UniquePublisher.
+// NewScheduler makes a scheduler. The client's backend needs UniquePublisher or StateStore.
 func NewScheduler(c *Client, o *SchedulerOptions) *Scheduler {
 	s := &Scheduler{client: c}
 	if o != nil {
@@ -63,10 +98,9 @@ func (t *Task[T]) Schedule(s *Scheduler, name, expression string, args T, option
 	if _, err := t.envelope(s.client, args, options); err != nil {
 		return err // now rather than at the first tick
 	}
-	return s.add(&entry{name: name, schedule: schedule, enqueue: func(ctx context.Context, tick time.Time) error {
+	return s.add(&entry{name: name, kind: t.kind, schedule: schedule, enqueue: func(ctx context.Context, tick time.Time) (*Enqueued, error) {
 		key := name + "@" + strconv.FormatInt(tick.Unix(), 10)
-		_, err := t.Enqueue(ctx, s.client, args, append(slices.Clone(options), UniqueKey(key, tickWindow))...)
-		return err
+		return t.Enqueue(ctx, s.client, args, append(slices.Clone(options), UniqueKey(key, tickWindow))...)
 	}})
 }
 
@@ -89,7 +123,7 @@ func (s *Scheduler) add(e *entry) error {
 // enqueued because the backend fails is tried again until it succeeds or the
 // next one is due. It returns at once with errors.ErrUnsupported when the backend cannot refuse duplicates.
 func (s *Scheduler) Run(ctx context.Context) error {
-	if _, ok := s.client.queue.driver.(UniquePublisher); !ok {
+	if _, ok := s.client.queue.driver.(UniquePublisher); !ok && s.client.queue.state() == nil {
 		return unsupported("schedule")
 	}
 	s.mu.Lock()
@@ -114,6 +148,7 @@ const longestSleep = time.Minute
 func (s *Scheduler) follow(ctx context.Context, e *entry) {
 	now := s.client.queue.options.Now
 	tick := e.schedule.Next(now())
+	s.tell(ctx, e, tick, nil, time.Time{})
 	for !tick.IsZero() {
 		if wait := tick.Sub(now()); wait > 0 {
 			if !sleep(ctx, min(wait, longestSleep)) {
@@ -136,8 +171,9 @@ func (s *Scheduler) follow(ctx context.Context, e *entry) {
 func (s *Scheduler) fire(ctx context.Context, e *entry, tick, next time.Time) bool {
 	options := s.client.queue.options
 	for failures := 1; ; failures++ {
-		err := e.enqueue(ctx, tick)
+		job, err := e.enqueue(ctx, tick)
 		if err == nil {
+			s.tell(ctx, e, next, job, tick)
 			return true
 		}
 		if ctx.Err() != nil {

@@ -21,6 +21,7 @@ type sources struct {
 	mu       sync.Mutex
 	work     sync.Cond // a job may have become startable
 	all      []*source
+	gates    map[string]*gate // of limited tasks, by kind
 	stopping bool
 }
 
@@ -36,15 +37,18 @@ type source struct {
 	credit   int           // smooth weighted round robin, as nginx balances upstreams
 	took     time.Duration // moving average of a handler
 	throttle bool          // a timer is set for the limiter's next token
+	gathered sync.Cond     // jobs came in, which a batch may wait for
+	hungry   int           // how many jobs batches wait for
+	crowded  bool          // too many jobs of limited tasks: a pause is under way
 }
 
 func newSources(o *WorkerOptions) *sources {
-	s := &sources{}
+	s := &sources{gates: make(map[string]*gate)}
 	s.work.L = &s.mu
 	for name, q := range o.Queues {
 		src := &source{name: name, options: q, took: time.Second}
 		src.options.Concurrency = min(q.Concurrency, o.Concurrency)
-		src.space.L = &s.mu
+		src.space.L, src.gathered.L = &s.mu, &s.mu
 		if q.Rate > 0 {
 			src.limiter = rate.NewLimiter(rate.Limit(q.Rate), q.Burst)
 		}
@@ -75,25 +79,85 @@ func (src *source) wants(competing bool) int {
 	} else if src.took < readAhead {
 		limit += min(maxReadAhead, int(int64(limit)*int64(readAhead)/int64(max(src.took, time.Microsecond))))
 	}
-	room := limit - src.running - len(src.buffer)
+	if src.crowded {
+		return 0
+	}
+	room := limit + src.hungry - src.running - len(src.buffer)
 	if competing {
 		room = max(room, 1-len(src.buffer))
 	}
 	return room
 }
 
-// add offers fetched jobs to the handlers; false when stopping.
-func (s *sources) add(src *source, deliveries []*Delivery) bool {
+// crowdedPause is how long no jobs are fetched from a queue that held more of a limited
+// task than a worker can hold back.
+const crowdedPause = 500 * time.Millisecond
+
+// add offers fetched jobs to the handlers and returns those that are to be given
+// back: all when stopping, else those of limited tasks that wait in too great a number.
+func (s *sources) add(src *source, deliveries []*Delivery) (rest []*Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
-		return false
+		return deliveries
 	}
-	src.buffer = append(src.buffer, deliveries...)
-	for range deliveries {
+	for _, d := range deliveries {
+		if g := s.gates[d.Kind]; g != nil && d.Err == nil {
+			if !s.park(g, src, d) {
+				rest = append(rest, d)
+			}
+			continue
+		}
+		src.buffer = append(src.buffer, d)
 		s.work.Signal()
 	}
-	return true
+	if src.hungry > 0 {
+		src.gathered.Broadcast()
+	}
+	if len(rest) > 0 && !src.crowded {
+		src.crowded = true
+		time.AfterFunc(crowdedPause, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			src.crowded = false
+			src.space.Broadcast()
+		})
+	}
+	return rest
+}
+
+// gather takes further jobs of a kind for a batch, up to n of them, until deadline.
+func (s *sources) gather(src *source, kind string, n int, deadline time.Time) []*Delivery {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	alarm := time.AfterFunc(time.Until(deadline), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		src.gathered.Broadcast()
+	})
+	defer alarm.Stop()
+	var batch []*Delivery
+	for {
+		kept := src.buffer[:0]
+		for _, d := range src.buffer {
+			if d.Kind == kind && d.Err == nil && len(batch) < n {
+				batch = append(batch, d)
+			} else {
+				kept = append(kept, d)
+			}
+		}
+		clear(src.buffer[len(kept):])
+		src.buffer = kept
+		missing := n - len(batch)
+		if missing <= 0 || s.stopping || !time.Now().Before(deadline) {
+			src.space.Broadcast()
+			return batch
+		}
+		src.hungry += missing
+		src.space.Broadcast()
+		src.gathered.Wait()
+		src.hungry -= missing
+	}
 }
 
 // next waits for a job to start; nil when stopping.
@@ -160,9 +224,15 @@ func (s *sources) allowed(src *source) bool {
 }
 
 // finished frees what a job occupied.
-func (s *sources) finished(src *source, took time.Duration) {
+func (s *sources) finished(src *source, took time.Duration, jobs ...*Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, d := range jobs {
+		s.passed(d)
+	}
+	if src == nil { // Drain has none
+		return
+	}
 	src.running--
 	src.took += (took - src.took) / 8
 	src.space.Signal()
@@ -178,6 +248,7 @@ func (s *sources) stop() {
 	s.work.Broadcast()
 	for _, src := range s.all {
 		src.space.Broadcast()
+		src.gathered.Broadcast()
 	}
 }
 
@@ -189,6 +260,12 @@ func (s *sources) drain() []*Delivery {
 	for _, src := range s.all {
 		rest = append(rest, src.buffer...)
 		src.buffer = nil
+	}
+	for _, g := range s.gates {
+		for _, p := range g.parked {
+			rest = append(rest, p.delivery)
+		}
+		g.parked = nil
 	}
 	return rest
 }

@@ -21,14 +21,26 @@ type TaskOptions struct {
 	// is "full jitter" (AWS Architecture Blog, "Exponential Backoff And Jitter").
 	// Defaults 2 seconds and 1 hour.
 	MinBackoff, MaxBackoff time.Duration
+	// Version of the arguments' form, written into every job; see Upgrade. Default 1.
+	Version int
+	// Concurrency bounds the handlers of this task that run at once: over all
+	// workers where the backend keeps shared values (StateStore), else in each worker. Default no bound.
+	Concurrency int
+	// Rate bounds the starts a second in the same way, with bursts of up to Burst. Default no bound; Burst 1.
+	Rate  float64
+	Burst int
+	// ResultTTL is how long the outcome of a job can be asked for with Result. The
+	// backend needs StateStore. Default: an hour for HandleResult, else outcomes are not kept; -1 never.
+	ResultTTL time.Duration
 }
 
 // Task is a kind of job with typed arguments. Make it once, as a package
 // variable that producers and workers share. Arguments travel as JSON.
 type Task[T any] struct {
-	kind    string
-	options TaskOptions
-	err     error
+	kind     string
+	options  TaskOptions
+	err      error
+	upgrades map[int]upgrade
 }
 
 // NewTask describes a task. The kind is its name in the queue, stable over
@@ -52,6 +64,8 @@ func (o *TaskOptions) fill(kind string) error {
 	setDefault(&o.Timeout, 5*time.Minute)
 	setDefault(&o.MinBackoff, 2*time.Second)
 	setDefault(&o.MaxBackoff, time.Hour)
+	setDefault(&o.Version, 1)
+	setDefault(&o.Burst, 1)
 	if err := validName("kind", kind); err != nil {
 		return err
 	}
@@ -65,6 +79,14 @@ func (o *TaskOptions) fill(kind string) error {
 		return &InvalidError{"Timeout", "must not be negative (-1 means none)"}
 	case o.MinBackoff < 0 || o.MaxBackoff < o.MinBackoff:
 		return &InvalidError{"MinBackoff", "must be between 0 and MaxBackoff"}
+	case o.Version < 1:
+		return &InvalidError{"Version", "must be positive"}
+	case o.Concurrency < 0:
+		return &InvalidError{"Concurrency", "must not be negative"}
+	case o.Rate < 0 || o.Burst < 1:
+		return &InvalidError{"Rate", "must not be negative, and Burst must be positive"}
+	case o.ResultTTL < 0 && o.ResultTTL != -1 || o.ResultTTL > 0 && o.ResultTTL < time.Second:
+		return &InvalidError{"ResultTTL", "must be at least a second (-1 means never)"}
 	}
 	return nil
 }
@@ -144,13 +166,28 @@ type Job[T any] struct {
 // A nil return acknowledges the job. An error (or a panic) leads to another
 // attempt after a backoff, or to the dead letters; see Permanent and RetryAfter.
 func (t *Task[T]) Handle(w *Worker, handler func(ctx context.Context, job *Job[T]) error) {
-	w.handle(t.kind, t.err, &registration{options: t.options, run: func(ctx context.Context, info *JobInfo, payload []byte) error {
-		job := Job[T]{JobInfo: *info}
-		if err := json.Unmarshal(payload, &job.Args); err != nil {
-			return &unreadableError{err}
+	w.handle(t.kind, t.err, &registration{options: t.options, run: func(ctx context.Context, info *JobInfo, payload []byte) ([]byte, error) {
+		job, err := t.job(info, payload)
+		if err != nil {
+			return nil, err
 		}
-		return handler(ctx, &job)
+		return nil, handler(ctx, job)
 	}})
+}
+
+// job decodes the arguments, whatever version they have.
+func (t *Task[T]) job(info *JobInfo, payload []byte) (*Job[T], error) {
+	if info.Version != t.options.Version {
+		var err error
+		if payload, err = t.upgrade(info.Version, payload); err != nil {
+			return nil, err
+		}
+	}
+	job := &Job[T]{JobInfo: *info}
+	if err := json.Unmarshal(payload, &job.Args); err != nil {
+		return nil, &unreadableError{err}
+	}
+	return job, nil
 }
 
 type unreadableError struct{ err error }

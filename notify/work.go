@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
+	"math/rand/v2"
+	"runtime/pprof"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -16,111 +16,194 @@ const (
 	maxFailureStack = 16 << 10
 )
 
+// newerPause is about how long a job of a newer program rests before it is offered again.
+const newerPause = 15 * time.Second
+
 // errTimeout is the cause of a handler's context when the task's Timeout has passed.
 var errTimeout = errors.New("notify: handler timed out")
 
 // errGoexit stands for a handler that ended its goroutine, as testing's FailNow does.
 var errGoexit = errors.New("notify: handler called runtime.Goexit")
 
-// work is one handler goroutine. A handler that ends the goroutine is replaced.
-func (r *run) work(group *sync.WaitGroup) {
+// startHandler starts one handler goroutine.
+func (r *run) startHandler() {
+	r.goroutines.Add(1)
+	go r.work()
+}
+
+// work is one handler goroutine. It is replaced when its handler ends the
+// goroutine, or hangs and is left behind.
+func (r *run) work() {
+	pprof.SetGoroutineLabels(r.labels)
+	w := &place{run: r, goroutine: goroutineID()}
 	finished := false
 	defer func() {
-		if !finished {
-			group.Go(func() { r.work(group) })
+		switch {
+		case w.leftBehind: // the watch has started another one
+			return
+		case !finished:
+			r.startHandler()
 		}
+		r.goroutines.Done()
 	}()
-	for {
+	for !w.leftBehind {
 		src, d := r.sources.next()
 		if d == nil {
 			finished = true
 			return
 		}
-		r.occupy(src, d)
+		w.handle(src, d)
 	}
 }
 
-// occupy frees what the job occupies also when the handler ends this goroutine.
-func (r *run) occupy(src *source, d *Delivery) {
-	start := time.Now()
-	defer func() { r.sources.finished(src, time.Since(start)) }()
-	r.process(d)
+// place is where handlers run, one after the other.
+type place struct {
+	*run
+	goroutine  int64
+	leftBehind bool
 }
 
-// process settles a delivery, if need be by running its handler.
-func (r *run) process(d *Delivery) {
-	attempt := d.Attempt + d.Crashes + 1
-	reg := r.handlers[d.Kind]
+// handle takes a job, for a batch handler with others like it, as far as it goes.
+func (p *place) handle(src *source, d *Delivery) {
+	reg := p.registration(d)
+	switch {
+	case reg == nil:
+		p.sources.finished(src, 0, d)
+	case reg.batch == nil:
+		p.attempt(src, reg, []*Delivery{d})
+	default:
+		jobs := []*Delivery{d}
+		if d.Attempt+d.Crashes == 0 && reg.batch.Size > 1 {
+			for _, other := range p.sources.gather(src, d.Kind, reg.batch.Size-1, time.Now().Add(max(reg.batch.Wait, 0))) {
+				switch {
+				case p.registration(other) == nil:
+					p.sources.pass(other)
+				case other.Attempt+other.Crashes > 0:
+					p.settler.nack(Nack{Delivery: other, Envelope: other.returned()}) // it comes alone
+					p.sources.pass(other)
+				default:
+					jobs = append(jobs, other)
+				}
+			}
+		}
+		p.attempt(src, reg, jobs)
+	}
+}
+
+// registration returns who handles a job; nil when it was settled without.
+func (r *run) registration(d *Delivery) *registration {
+	reg := r.Worker.handlers[d.Kind]
 	switch {
 	case d.Err != nil:
-		r.bury(d, Unreadable, d.Err)
+		r.bury(d, Unreadable, d.Err, 0)
 	case !d.ExpiresAt.IsZero() && r.queue.options.Now().After(d.ExpiresAt):
-		r.log.Info("notify: expired unrun", "id", d.ID, "kind", d.Kind, "queue", d.Queue)
-		r.settler.ack(d)
+		r.expire(d)
 	case reg == nil:
-		r.bury(d, UnknownKind, errors.New("notify: no handler for this kind"))
-	case attempt > d.MaxAttempts:
-		r.bury(d, Crashed, errors.New("notify: workers died or lost the lease while handling it"))
+		r.bury(d, UnknownKind, errors.New("notify: no handler for this kind"), 0)
+	case d.Attempt+d.Crashes+1 > d.MaxAttempts:
+		r.bury(d, Crashed, errors.New("notify: workers died or lost the lease while handling it"), reg.options.ResultTTL)
+	case d.Version > reg.options.Version:
+		r.log.Warn("notify: enqueued by a newer program; given back", "id", d.ID, "kind", d.Kind, "version", d.Version)
+		r.settler.nack(Nack{Delivery: d, Envelope: d.returned(), Delay: newerPause/2 + rand.N(newerPause)})
 	default:
-		r.attempt(reg, d, attempt)
+		return reg
 	}
+	return nil
 }
 
-// attempt runs the handler once and settles the job by what it answers.
-func (r *run) attempt(reg *registration, d *Delivery, attempt int) {
-	ctx, cancel := context.WithCancelCause(r.base)
-	defer cancel(nil)
-	if !r.leases.start(d, cancel) {
+// expire drops a job that came too late. To a group it has failed.
+func (r *run) expire(d *Delivery) {
+	r.log.Info("notify: expired unrun", "id", d.ID, "kind", d.Kind, "queue", d.Queue)
+	if d.Group == "" || d.Member == notMember {
+		r.settler.ack(d)
 		return
 	}
+	r.books.end(&endedJob{delivery: d, expired: true})
+}
+
+// attempt runs the handler once and settles the jobs by what it answers.
+func (p *place) attempt(src *source, reg *registration, jobs []*Delivery) {
+	ctx, cancel := context.WithCancelCause(p.base)
+	defer cancel(nil)
 	if reg.options.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, reg.options.Timeout, errTimeout)
 		defer stop()
 	}
-	info := &JobInfo{
-		ID: d.ID, Kind: d.Kind, Queue: d.Queue, Key: d.Key, Priority: d.Priority,
-		Attempt: attempt, MaxAttempts: d.MaxAttempts, EnqueuedAt: d.EnqueuedAt, RunAt: d.RunAt, Headers: d.Headers,
+	a := &attempt{run: p.run, reg: reg, source: src, ctx: ctx, begun: time.Now(), goroutine: p.goroutine}
+	opened := make([]*Delivery, 0, len(jobs))
+	payloads := make([][]byte, 0, len(jobs))
+	for _, d := range jobs {
+		payload, err := p.queue.options.Keys.open(d.Envelope)
+		if err != nil {
+			p.bury(d, Unreadable, err, reg.options.ResultTTL)
+			continue
+		}
+		opened, payloads = append(opened, d), append(payloads, payload)
 	}
-	ctx, end := r.queue.options.Tracer.Start(ctx, "handle",
-		slog.String("kind", d.Kind), slog.String("queue", d.Queue), slog.String("id", d.ID), slog.Int("attempt", attempt))
-	err := error(&PanicError{Value: errGoexit})
+	if _, none := p.queue.options.Tracer.(noTracer); !none && len(opened) > 0 {
+		d := opened[0]
+		ctx, a.end = p.queue.options.Tracer.Start(ctx, "handle", slog.String("kind", d.Kind), slog.String("queue", d.Queue),
+			slog.String("id", d.ID), slog.Int("attempt", d.Attempt+d.Crashes+1), slog.Int("jobs", len(opened)))
+	}
+	payloads = p.leases.start(opened, payloads, cancel, a)
+	if len(a.jobs) == 0 {
+		if a.end != nil {
+			a.end(ErrLeaseLost)
+		}
+		p.sources.finished(src, 0, jobs...)
+		return
+	}
+	infos := make([]*JobInfo, len(a.jobs))
+	now := p.queue.options.Now()
+	for i, d := range a.jobs {
+		infos[i] = d.info()
+		reg.meters.waited(now.Sub(d.RunAt))
+	}
+	answer := answer{err: &PanicError{Value: errGoexit}}
 	defer func() { // also when the handler ends this goroutine
-		end(err)
-		r.settle(ctx, reg, d, attempt, err)
-	}()
-	err = r.call(ctx, reg, info, d.Payload)
-}
-
-// call runs middleware and handler and turns a panic into an error.
-func (r *run) call(ctx context.Context, reg *registration, info *JobInfo, payload []byte) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+		if a.finish(answer) {
+			p.sources.finished(src, time.Since(a.begun), jobs...)
+		} else {
+			p.leftBehind = true
 		}
 	}()
-	next := func(ctx context.Context) error { return reg.run(ctx, info, payload) }
+	answer = a.call(ctx, infos, payloads)
+}
+
+// info is a job as its handler sees it.
+func (d *Delivery) info() *JobInfo {
+	return &JobInfo{
+		ID: d.ID, Kind: d.Kind, Queue: d.Queue, Key: d.Key, Priority: d.Priority, Attempt: d.Attempt + d.Crashes + 1, MaxAttempts: d.MaxAttempts,
+		EnqueuedAt: d.EnqueuedAt, RunAt: d.RunAt, Headers: d.Headers, Version: max(d.Version, 1), Group: d.Group,
+	}
+}
+
+// wrap puts the middleware around a handler.
+func (r *run) wrap(info *JobInfo, next func(context.Context) error) func(context.Context) error {
 	for i := len(r.options.Middleware) - 1; i >= 0; i-- {
 		middleware, inner := r.options.Middleware[i], next
 		next = func(ctx context.Context) error { return middleware(ctx, info, inner) }
 	}
-	return next(ctx)
+	return next
 }
 
-func (r *run) settle(ctx context.Context, reg *registration, d *Delivery, attempt int, err error) {
-	cause := context.Cause(ctx)
+// settle ends one job of an attempt.
+func (r *run) settle(ctx context.Context, reg *registration, d *Delivery, err error, result []byte) {
 	if err == nil {
-		r.settler.ack(d)
+		r.books.end(&endedJob{delivery: d, result: result, ttl: reg.options.ResultTTL})
 		return
 	}
+	cause := context.Cause(ctx)
 	if errors.Is(cause, ErrStopping) {
 		r.release([]*Delivery{d})
 		return
 	}
+	attempt := d.Attempt + d.Crashes + 1
 	reason := classify(err, cause)
 	final := reason == PermanentBy || reason == Unreadable
 	if final || attempt >= d.MaxAttempts {
-		r.bury(d, reason, err)
+		r.bury(d, reason, err, reg.options.ResultTTL)
 		return
 	}
 	delay, fixed := RetryDelay(err)
@@ -149,13 +232,15 @@ func classify(err, cause error) Reason {
 }
 
 // bury makes a dead letter.
-func (r *run) bury(d *Delivery, reason Reason, err error) {
+func (r *run) bury(d *Delivery, reason Reason, err error, resultTTL time.Duration) {
 	r.log.Error("notify: dead letter", "id", d.ID, "kind", d.Kind, "queue", d.Queue, "reason", reason, "error", err)
 	attempt := d.Attempt + d.Crashes
 	if reason != Unreadable && reason != UnknownKind && reason != Crashed {
 		attempt++
 	}
-	r.settler.nack(Nack{Delivery: d, Envelope: r.failed(d, attempt, reason, err), Dead: true, Failed: true})
+	r.books.end(&endedJob{
+		delivery: d, nack: &Nack{Delivery: d, Envelope: r.failed(d, attempt, reason, err), Dead: true, Failed: true}, ttl: resultTTL,
+	})
 }
 
 // failed is the stored form after a failure.
@@ -165,6 +250,9 @@ func (r *run) failed(d *Delivery, attempt int, reason Reason, err error) *Envelo
 	e.Failure = &Failure{At: r.queue.options.Now().UTC(), Reason: reason, Error: bounded(err.Error(), maxFailureError)}
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		e.Failure.Stack = bounded(string(p.Stack), maxFailureStack)
+	}
+	if h, ok := errors.AsType[*hungError](err); ok {
+		e.Failure.Stack = bounded(h.stack, maxFailureStack)
 	}
 	return &e
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,10 @@ type WorkerOptions struct {
 	// StopTimeout is how long Run waits for handlers once its context has ended,
 	// before it cancels theirs. Default 30 seconds; -1 cancels at once.
 	StopTimeout time.Duration
+	// AbandonAfter is how long a handler may ignore that its context has ended (by
+	// Timeout, or because the lease was lost) before it is left behind: its job counts as timed out, its stack is
+	// kept with the failure, and another goroutine takes its place. Default 30 seconds; -1 never.
+	AbandonAfter time.Duration
 	// Middleware wraps every handler, the first outermost.
 	Middleware []Middleware
 }
@@ -55,6 +60,8 @@ type JobInfo struct {
 	EnqueuedAt  time.Time
 	RunAt       time.Time
 	Headers     map[string]string // read only
+	Version     int               // of the arguments, when they were enqueued
+	Group       string            // the group it belongs to, or follows; empty: none
 }
 
 // Worker runs handlers. Register them with Task.Handle, then call Run.
@@ -62,21 +69,28 @@ type Worker struct {
 	queue    *Queue
 	options  WorkerOptions
 	handlers map[string]*registration
+	id       string // names it to others
 	err      error
 
 	mu      sync.Mutex
 	running bool
+	current *run // nil: not running
 }
 
 // registration is what Task.Handle leaves behind.
 type registration struct {
-	options TaskOptions
-	run     func(ctx context.Context, info *JobInfo, payload []byte) error
+	kind     string
+	options  TaskOptions
+	labels   context.Context // of goroutines that its handlers start, so that those left running are found
+	meters   meters
+	run      func(ctx context.Context, info *JobInfo, payload []byte) (result []byte, err error)
+	batch    *BatchOptions // nil: one job at a time, by run
+	runBatch func(ctx context.Context, infos []*JobInfo, payloads [][]byte) BatchError
 }
 
 // NewWorker makes a worker on a queue. Invalid options are returned by Run.
 func NewWorker(q *Queue, o *WorkerOptions) *Worker {
-	w := &Worker{queue: q, handlers: make(map[string]*registration)}
+	w := &Worker{queue: q, handlers: make(map[string]*registration), id: newID(time.Now())}
 	if o != nil {
 		w.options = *o
 	}
@@ -88,11 +102,14 @@ func (o *WorkerOptions) fill() error {
 	setDefault(&o.Concurrency, 4*runtime.GOMAXPROCS(0))
 	setDefault(&o.Lease, 30*time.Second)
 	setDefault(&o.StopTimeout, 30*time.Second)
+	setDefault(&o.AbandonAfter, 30*time.Second)
 	switch {
 	case o.Concurrency < 1 || o.Concurrency > 10_000:
 		return &InvalidError{"Concurrency", "must be between 1 and 10,000"}
 	case o.Lease < 100*time.Millisecond:
 		return &InvalidError{"Lease", "must be at least 100 ms"}
+	case o.AbandonAfter < -1:
+		return &InvalidError{"AbandonAfter", "must not be negative (-1 means never)"}
 	case o.StopTimeout < -1:
 		return &InvalidError{"StopTimeout", "must not be negative (-1 means at once)"}
 	}
@@ -134,6 +151,8 @@ func (w *Worker) handle(kind string, err error, r *registration) {
 	case w.handlers[kind] != nil:
 		w.err = &InvalidError{"handler", fmt.Sprintf("for %q set twice", kind)}
 	default:
+		r.kind = kind
+		r.labels = pprof.WithLabels(context.Background(), pprof.Labels(kindLabel, w.id+"/"+kind))
 		w.handlers[kind] = r
 	}
 }
@@ -161,5 +180,19 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.queue.open(); err != nil {
 		return err
 	}
-	return newRun(w).run(ctx)
+	for _, reg := range w.handlers {
+		if reg.options.ResultTTL > 0 && w.queue.state() == nil {
+			return unsupported("results")
+		}
+	}
+	r := newRun(w)
+	w.setCurrent(r)
+	defer w.setCurrent(nil)
+	return r.run(ctx)
+}
+
+func (w *Worker) setCurrent(r *run) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.current = r
 }

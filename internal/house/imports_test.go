@@ -191,16 +191,19 @@ func linksTestCode(g graph) (found []string) {
 // what these bring along. A backend may also compile what its core package may.
 // Those of golang.org/x are allowed everywhere.
 var vendors = map[string][]string{
-	"inventory/mysql":     {"github.com/go-sql-driver/mysql"},
-	"inventory/sqlite":    {"modernc.org/sqlite"},
-	"notify/email":        {"github.com/wneessen/go-mail"},
-	"notify/otp/redisotp": {"github.com/redis/go-redis/v9"},
-	"notify/redisqueue":   {"github.com/redis/go-redis/v9"},
-	"notify/sqlqueue":     {"modernc.org/sqlite"},
-	"search":              {"github.com/blevesearch/snowballstem"},
-	"search/blevesearch":  {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "go.etcd.io/bbolt"},
-	"session":             {"github.com/alexedwards/scs/v2"},
-	"session/redisstore":  {"github.com/redis/go-redis/v9"},
+	"inventory/mysql":          {"github.com/go-sql-driver/mysql"},
+	"inventory/postgres":       {"github.com/jackc/pgx/v5"},
+	"inventory/sqlite":         {"modernc.org/sqlite"},
+	"notify/email":             {"github.com/wneessen/go-mail"},
+	"notify/otp/redisotp":      {"github.com/redis/go-redis/v9"},
+	"notify/rabbitqueue":       {"github.com/rabbitmq/amqp091-go"},
+	"notify/redisqueue":        {"github.com/redis/go-redis/v9"},
+	"notify/sqlqueue":          {"modernc.org/sqlite"},
+	"notify/sqlqueue/pglisten": {"github.com/jackc/pgx/v5"},
+	"search":                   {"github.com/blevesearch/snowballstem"},
+	"search/blevesearch":       {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "go.etcd.io/bbolt"},
+	"session":                  {"github.com/alexedwards/scs/v2"},
+	"session/redisstore":       {"github.com/redis/go-redis/v9"},
 }
 
 // foreignVendors compares the modules named in go.mod. What those need in turn

@@ -19,6 +19,11 @@ type driver struct {
 	unique map[string]uniqueEntry
 	closed bool
 	seq    uint64
+
+	stateMu    sync.Mutex
+	state      map[string]*value
+	stateSeq   int64
+	stateSweep int // how many values there are when those that have ended are looked for
 }
 
 type uniqueEntry struct {
@@ -27,7 +32,7 @@ type uniqueEntry struct {
 }
 
 func newDriver(now func() time.Time) *driver {
-	return &driver{now: now, queues: make(map[string]*queue), unique: make(map[string]uniqueEntry)}
+	return &driver{now: now, queues: make(map[string]*queue), unique: make(map[string]uniqueEntry), state: make(map[string]*value)}
 }
 
 func (d *driver) queue(name string) *queue {

@@ -3,8 +3,8 @@ package sqlqueue
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -23,22 +23,43 @@ const (
 )
 
 type driver struct {
-	db   *sql.DB
-	now  func() time.Time
-	poll time.Duration
+	*dialect
+	db       *sql.DB
+	now      func() time.Time
+	log      *slog.Logger
+	poll     time.Duration
+	listener Listener // nil: none
 
-	// writing serializes our writers: the database admits one at a time anyway,
-	// and waiting here is fair and cheap where its busy handler sleeps.
+	// writing serializes our writers where the database admits one at a time anyway:
+	// waiting here is fair and cheap where its busy handler sleeps.
 	writing chan struct{}
 
-	mu        sync.Mutex
-	closed    bool
-	changed   chan struct{} // closed and replaced when a waiting Fetch should look
-	keysSwept time.Time     // when ended unique windows were last removed
+	bells    bells
+	listen   sync.Once
+	services sync.WaitGroup
+	stop     context.CancelFunc // ends what runs in the background
+	running  context.Context
+
+	mu         sync.Mutex
+	closed     bool
+	changed    chan struct{}     // closed and replaced when a waiting Fetch should look
+	deaf       bool              // the listener has lost its connection
+	keysSwept  time.Time         // when ended unique windows were last removed
+	stateSwept time.Time         // when ended shared values were
+	counted    map[string]counts // not written yet
+	written    time.Time         // when counts were last written
+	promoted   map[string]time.Time
 }
 
-func newDriver(db *sql.DB, now func() time.Time, poll time.Duration) *driver {
-	return &driver{db: db, now: now, poll: poll, writing: make(chan struct{}, 1), changed: make(chan struct{})}
+func newDriver(d *dialect, db *sql.DB, o *Options) *driver {
+	base := o.Options.WithDefaults()
+	v := &driver{
+		dialect: d, db: db, now: base.Now, log: base.Logger, poll: o.PollInterval, listener: o.Listener,
+		writing: make(chan struct{}, 1), changed: make(chan struct{}), counted: make(map[string]counts), promoted: make(map[string]time.Time),
+	}
+	v.running, v.stop = context.WithCancel(context.Background())
+	v.bells.driver = v
+	return v
 }
 
 // receipt is what a lease is known by.
@@ -65,30 +86,46 @@ func (d *driver) look() (<-chan struct{}, error) {
 
 func (d *driver) Close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.closed {
-		d.closed = true
+	already := d.closed
+	d.closed = true
+	if !already {
 		close(d.changed)
 		d.changed = make(chan struct{})
 	}
-	return nil
+	d.mu.Unlock()
+	if already {
+		return nil
+	}
+	d.stop()
+	d.services.Wait()
+	d.bells.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return d.writeCounts(ctx)
 }
 
-// write runs fn in a transaction, alone among our writers, again while the
-// database is locked by somebody else. The first statement of fn must write:
-// a transaction that began by reading could not get the lock any more.
+// write runs fn in a transaction, again while it fails for what passes by itself. On
+// SQLite it is alone among our writers, and the first statement of fn must write: a
+// transaction that began by reading could not get the lock any more.
 func (d *driver) write(ctx context.Context, operation string, fn func(tx *sql.Tx) error) error {
 	if _, err := d.look(); err != nil {
 		return err
 	}
-	select {
-	case d.writing <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	return d.transact(ctx, operation, fn)
+}
+
+// transact is write for a driver that may be closed already.
+func (d *driver) transact(ctx context.Context, operation string, fn func(tx *sql.Tx) error) error {
+	if d.single {
+		select {
+		case d.writing <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-d.writing }()
 	}
-	defer func() { <-d.writing }()
 	err := patiently(ctx, func() error {
-		tx, err := d.db.BeginTx(ctx, nil)
+		tx, err := d.db.BeginTx(ctx, &sql.TxOptions{Isolation: d.isolation})
 		if err != nil {
 			return err
 		}
@@ -107,12 +144,12 @@ func (d *driver) write(ctx context.Context, operation string, fn func(tx *sql.Tx
 // patience bounds how long a locked database is tried.
 const patience = 30 * time.Second
 
-// patiently repeats fn while the database is locked.
+// patiently repeats fn while its failure passes by itself.
 func patiently(ctx context.Context, fn func() error) error {
 	deadline := time.Now().Add(patience)
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		err := fn()
-		if err == nil || !locked(err) || time.Now().After(deadline) {
+		if err == nil || !transient(err) || time.Now().After(deadline) {
 			return err
 		}
 		timer := time.NewTimer(pause/2 + rand.N(pause))
@@ -123,16 +160,6 @@ func patiently(ctx context.Context, fn func() error) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// locked recognizes SQLITE_BUSY and SQLITE_LOCKED, by code or, for drivers without one, by text.
-func locked(err error) bool {
-	var coded interface{ Code() int }
-	if errors.As(err, &coded) {
-		primary := coded.Code() & 0xff
-		return primary == 5 || primary == 6
-	}
-	return err != nil && strings.Contains(err.Error(), "database is locked")
 }
 
 func micros(t time.Time) int64 {

@@ -11,11 +11,16 @@ import (
 	"github.com/seed82d84382/commerce/notify"
 )
 
-// quickPoll is the first pause after something happened; it doubles up to PollInterval.
-const quickPoll = 2 * time.Millisecond
+const (
+	// quickPoll is the first pause after something happened; it doubles up to PollInterval.
+	quickPoll = 2 * time.Millisecond
+	// promotePeriod is how often a busy queue looks for jobs that have come due, and for leases that have ended.
+	promotePeriod = 50 * time.Millisecond
+)
 
 func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.Delivery, error) {
-	for pause := quickPoll; ; pause = min(2*pause, d.poll) {
+	d.hear()
+	for pause := quickPoll; ; pause = min(2*pause, d.idlePoll()) {
 		changed, err := d.look()
 		if err != nil {
 			return nil, err
@@ -25,7 +30,7 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 			return nil, err
 		}
 		if seen.work {
-			deliveries, err := d.claim(ctx, r)
+			deliveries, err := d.claim(ctx, r, seen.due)
 			if len(deliveries) > 0 || err != nil {
 				return deliveries, err
 			}
@@ -50,67 +55,74 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 // view is what a look at a queue shows.
 type view struct {
 	work bool          // something may be claimed
+	due  bool          // something has come due, or a lease has ended
 	next time.Duration // until something comes due; 0: unknown
 }
 
 // peek reads without taking any lock, so that an idle queue writes nothing.
 func (d *driver) peek(ctx context.Context, queue string) (view, error) {
-	var paused, ready bool
+	var paused, ready int
 	var next sql.NullInt64
-	err := d.db.QueryRowContext(ctx, `SELECT
-		COALESCE((SELECT paused FROM notify_queues WHERE name = ?1), 0),
-		EXISTS (SELECT 1 FROM notify_jobs WHERE queue = ?1 AND state = ?2),
+	err := d.db.QueryRowContext(ctx, d.rebind(`SELECT
+		COALESCE((SELECT CASE WHEN paused <> 0 THEN 1 ELSE 0 END FROM notify_queues WHERE name = ?), 0),
+		CASE WHEN EXISTS (SELECT 1 FROM notify_jobs WHERE queue = ? AND state = 1) THEN 1 ELSE 0 END,
 		(SELECT MIN(due) FROM (
-			SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ?1 AND state = ?3
-			UNION ALL SELECT MIN(due) FROM notify_jobs WHERE queue = ?1 AND state = ?4))`,
-		queue, available, scheduled, running).Scan(&paused, &ready, &next)
+			SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 0
+			UNION ALL SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 2) AS ends)`),
+		queue, queue, queue, queue).Scan(&paused, &ready, &next)
 	if err != nil {
 		if ctx.Err() != nil {
 			return view{}, ctx.Err()
 		}
 		return view{}, fmt.Errorf("sqlqueue: fetch: %w", err)
 	}
-	if paused {
+	if paused != 0 {
 		return view{}, nil
 	}
-	v := view{work: ready}
+	v := view{work: ready != 0}
 	if next.Valid {
 		v.next = fromMicros(next.Int64).Sub(d.now())
-		v.work = v.work || v.next <= 0
+		v.due = v.next <= 0
+		v.work = v.work || v.due
 		v.next = max(v.next, time.Millisecond)
 	}
 	return v, nil
 }
 
-// claim leases due jobs in one transaction: first those whose time has come or
-// whose lease has ended become available, then the first of all are taken.
-func (d *driver) claim(ctx context.Context, r notify.FetchRequest) ([]*notify.Delivery, error) {
+// promote makes available what has come due and what its worker has lost. On the
+// servers that is a statement of its own and skips what others are at.
+func (d *driver) promote(ctx context.Context, q querier, queue string) error {
+	statement := "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
+	switch d.dialect {
+	case postgres:
+		statement += "seq IN (SELECT seq FROM notify_jobs WHERE queue = ? AND state IN (0, 2) AND due <= ? LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+	default:
+		statement += "queue = ? AND state IN (0, 2) AND due <= ?"
+	}
+	_, err := d.exec(ctx, q, statement, queue, micros(d.now()))
+	return err
+}
+
+// candidates selects what may be claimed, best first.
+const candidates = ` FROM notify_jobs j
+	WHERE j.queue = ? AND j.state = 1
+	AND NOT EXISTS (SELECT 1 FROM notify_queues q WHERE q.name = j.queue AND q.paused <> 0)
+	AND (j.job_key = '' OR NOT EXISTS (
+		SELECT 1 FROM notify_jobs o WHERE o.queue = j.queue AND o.job_key = j.job_key AND o.job_key <> ''
+		AND (o.state = 2 OR o.state IN (0, 1) AND o.seq < j.seq)))
+	ORDER BY j.priority DESC, j.run_at, j.seq LIMIT ?`
+
+// claim leases due jobs, each to one caller.
+func (d *driver) claim(ctx context.Context, r notify.FetchRequest, due bool) (deliveries []*notify.Delivery, err error) {
 	var rows []*row
-	err := d.write(ctx, "fetch", func(tx *sql.Tx) error {
-		rows = nil
-		now := d.now()
-		_, err := tx.ExecContext(ctx, `UPDATE notify_jobs SET crashes = crashes + (state = ?), state = ?
-			WHERE queue = ? AND state IN (?, ?) AND due <= ?`,
-			running, available, r.Queue, scheduled, running, micros(now))
-		if err != nil {
-			return err
-		}
-		found, err := tx.QueryContext(ctx, `UPDATE notify_jobs SET state = ?, due = ?, lease = lease + 1
-			WHERE seq IN (
-				SELECT j.seq FROM notify_jobs j
-				WHERE j.queue = ? AND j.state = ?
-				AND NOT EXISTS (SELECT 1 FROM notify_queues q WHERE q.name = j.queue AND q.paused)
-				AND (j.key = '' OR NOT EXISTS (
-					SELECT 1 FROM notify_jobs o WHERE o.queue = j.queue AND o.key = j.key AND o.key <> ''
-					AND (o.state = ? OR o.state IN (?, ?) AND o.seq < j.seq)))
-				ORDER BY j.priority DESC, j.run_at, j.seq LIMIT ?)
-			RETURNING `+columns, running, micros(now.Add(r.Lease)), r.Queue, available, running, scheduled, available, r.Max)
-		if err != nil {
-			return err
-		}
-		rows, err = scan(found)
-		return err
-	})
+	switch d.dialect {
+	case sqlite:
+		rows, err = d.claimSQLite(ctx, r)
+	case postgres:
+		rows, err = d.claimPostgres(ctx, r, due)
+	default:
+		rows, err = d.claimMySQL(ctx, r, due)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -120,10 +132,89 @@ func (d *driver) claim(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 	slices.SortFunc(rows, func(a, b *row) int { // RETURNING keeps no order
 		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.runAt, b.runAt), cmp.Compare(a.seq, b.seq))
 	})
-	deliveries := make([]*notify.Delivery, len(rows))
+	deliveries = make([]*notify.Delivery, len(rows))
 	for i, row := range rows {
 		envelope, err := row.envelope()
 		deliveries[i] = &notify.Delivery{Envelope: envelope, Err: err, Crashes: row.crashes, Receipt: receipt{row.seq, row.lease}}
 	}
 	return deliveries, nil
+}
+
+// claimSQLite does all in one transaction, since there is one writer anyway.
+func (d *driver) claimSQLite(ctx context.Context, r notify.FetchRequest) (rows []*row, err error) {
+	err = d.write(ctx, "fetch", func(tx *sql.Tx) error {
+		rows = nil
+		if err := d.promote(ctx, tx, r.Queue); err != nil {
+			return err
+		}
+		found, err := d.query(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN (SELECT j.seq"+
+			candidates+") RETURNING "+columns, micros(d.now().Add(r.Lease)), r.Queue, r.Max)
+		if err != nil {
+			return err
+		}
+		rows, err = scan(found)
+		return err
+	})
+	return rows, err
+}
+
+// claimPostgres is one statement and so one round trip.
+func (d *driver) claimPostgres(ctx context.Context, r notify.FetchRequest, due bool) (rows []*row, err error) {
+	if err := d.promoteNow(ctx, r.Queue, due); err != nil {
+		return nil, err
+	}
+	err = patiently(ctx, func() error {
+		found, err := d.query(ctx, d.db, "WITH picked AS (SELECT j.seq AS picked_seq"+candidates+` FOR UPDATE OF j SKIP LOCKED)
+			UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 FROM picked WHERE seq = picked_seq RETURNING `+columns,
+			r.Queue, r.Max, micros(d.now().Add(r.Lease)))
+		if err != nil {
+			return err
+		}
+		rows, err = scan(found)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlqueue: fetch: %w", err)
+	}
+	return rows, nil
+}
+
+// claimMySQL selects and then marks, since MySQL's UPDATE returns nothing.
+func (d *driver) claimMySQL(ctx context.Context, r notify.FetchRequest, due bool) (rows []*row, err error) {
+	if err := d.promoteNow(ctx, r.Queue, due); err != nil {
+		return nil, err
+	}
+	err = d.write(ctx, "fetch", func(tx *sql.Tx) error {
+		found, err := d.query(ctx, tx, "SELECT "+columns+candidates+" FOR UPDATE SKIP LOCKED", r.Queue, r.Max)
+		if err != nil {
+			return err
+		}
+		if rows, err = scan(found); err != nil || len(rows) == 0 {
+			return err
+		}
+		args := []any{micros(d.now().Add(r.Lease))}
+		for _, row := range rows {
+			row.lease++
+			args = append(args, row.seq)
+		}
+		_, err = d.exec(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN ("+placeholders(len(rows), "?")+")", args...)
+		return err
+	})
+	return rows, err
+}
+
+// promoteNow promotes when something is known to be due, and now and then when nobody has looked.
+func (d *driver) promoteNow(ctx context.Context, queue string, due bool) error {
+	d.mu.Lock()
+	now := d.now()
+	if !due && now.Sub(d.promoted[queue]) < promotePeriod {
+		d.mu.Unlock()
+		return nil
+	}
+	d.promoted[queue] = now
+	d.mu.Unlock()
+	if err := patiently(ctx, func() error { return d.promote(ctx, d.db, queue) }); err != nil {
+		return fmt.Errorf("sqlqueue: fetch: %w", err)
+	}
+	return nil
 }

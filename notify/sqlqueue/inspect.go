@@ -13,28 +13,28 @@ import (
 )
 
 func (d *driver) SetPaused(ctx context.Context, queue string, paused bool) error {
+	value := 0
+	if paused {
+		value = 1
+	}
 	err := d.write(ctx, "pause", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO notify_queues (name, paused) VALUES (?, ?)
-			ON CONFLICT (name) DO UPDATE SET paused = excluded.paused`, queue, paused)
+		_, err := d.exec(ctx, tx, d.pause, queue, value)
 		return err
 	})
-	d.wake()
-	return err
+	return d.published(err)
 }
 
 func (d *driver) Replay(ctx context.Context, queue string, ids []string) (int, error) {
 	now := micros(d.now())
 	n, err := d.change(ctx, "replay", `UPDATE notify_jobs SET run_at = ?, due = ?, crashes = 0,
-		attempt = CASE state WHEN ? THEN 0 ELSE attempt END, expires_at = CASE state WHEN ? THEN 0 ELSE expires_at END, state = ?
-		WHERE state IN (?, ?)`, []any{now, now, dead, dead, available, scheduled, dead}, queue, ids)
-	d.wake()
-	return n, err
+		attempt = CASE state WHEN 3 THEN 0 ELSE attempt END, expires_at = CASE state WHEN 3 THEN 0 ELSE expires_at END, state = 1
+		WHERE state IN (0, 3)`, []any{now, now}, queue, ids)
+	return n, d.published(err)
 }
 
 func (d *driver) Delete(ctx context.Context, queue string, ids []string) (int, error) {
-	n, err := d.change(ctx, "delete", "DELETE FROM notify_jobs WHERE state <> ?", []any{running}, queue, ids)
-	d.wake() // one behind it in line may go
-	return n, err
+	n, err := d.change(ctx, "delete", "DELETE FROM notify_jobs WHERE state <> 2", nil, queue, ids)
+	return n, d.published(err) // one behind it in line may go
 }
 
 // change runs a statement on jobs by ID and returns how many it changed.
@@ -47,11 +47,7 @@ func (d *driver) change(ctx context.Context, operation, statement string, args [
 			for _, id := range chunk {
 				all = append(all, id)
 			}
-			result, err := tx.ExecContext(ctx, statement+" AND queue = ? AND id IN ("+placeholders(len(chunk), "?")+")", all...)
-			if err != nil {
-				return err
-			}
-			n, err := result.RowsAffected()
+			n, err := d.exec(ctx, tx, statement+" AND queue = ? AND id IN ("+placeholders(len(chunk), "?")+")", all...)
 			if err != nil {
 				return err
 			}
@@ -91,7 +87,7 @@ func (d *driver) List(ctx context.Context, f notify.Filter) ([]*notify.Record, e
 	case notify.Dead:
 		and("state = ?", dead)
 	}
-	found, err := d.db.QueryContext(ctx, "SELECT "+columns+" FROM notify_jobs WHERE "+strings.Join(where, " AND ")+
+	found, err := d.query(ctx, d.db, "SELECT "+columns+" FROM notify_jobs WHERE "+strings.Join(where, " AND ")+
 		" ORDER BY run_at DESC, id DESC LIMIT ? OFFSET ?", append(args, f.Limit, f.Offset)...)
 	if err != nil {
 		return nil, fmt.Errorf("sqlqueue: list: %w", err)
@@ -115,6 +111,9 @@ func (d *driver) List(ctx context.Context, f notify.Filter) ([]*notify.Record, e
 }
 
 func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
+	if err := d.writeCounts(ctx); err != nil {
+		return nil, err
+	}
 	now := d.now()
 	queues := make(map[string]*notify.QueueStats)
 	get := func(name string) *notify.QueueStats {
@@ -135,8 +134,9 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 			s.Oldest = oldest
 		}
 		return nil
-	}, `SELECT queue, state, attempt > 0, CASE WHEN run_at > ?1 THEN ?1 + 1 ELSE ?1 END AS future, COUNT(*), MIN(run_at)
-		FROM notify_jobs GROUP BY queue, state, attempt > 0, future`, micros(now))
+	}, fmt.Sprintf(`SELECT queue, state, CASE WHEN attempt > 0 THEN 1 ELSE 0 END AS tried,
+		CASE WHEN run_at > %[1]d THEN %[1]d + 1 ELSE %[1]d END AS future, COUNT(*), MIN(run_at)
+		FROM notify_jobs GROUP BY queue, state, tried, future`, micros(now)))
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 		}
 		get(name).Paused = true
 		return nil
-	}, "SELECT name FROM notify_queues WHERE paused")
+	}, "SELECT name FROM notify_queues WHERE paused <> 0")
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 }
 
 func (d *driver) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := d.db.QueryContext(ctx, query, args...)
+	rows, err := d.query(ctx, d.db, query, args...)
 	if err != nil {
 		return fmt.Errorf("sqlqueue: stats: %w", err)
 	}

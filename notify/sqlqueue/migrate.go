@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 //go:embed migrations
@@ -14,34 +15,60 @@ var migrations embed.FS
 // Migrate brings the tables up to date. Several processes may call it at once;
 // calling it again changes nothing.
 func Migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
-	if err != nil {
-		return fmt.Errorf("sqlqueue: migrate: %w", err)
+	d, err := detect(ctx, db)
+	if err == nil {
+		err = d.migrate(ctx, db)
 	}
-	err = patiently(ctx, func() error { return migrate(ctx, db, files) })
+	return err
+}
+
+func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Glob(migrations, "migrations/"+d.name+"/*.sql")
+	if err == nil {
+		err = patiently(ctx, func() error { return d.apply(ctx, db, files) })
+	}
 	if err != nil {
 		return fmt.Errorf("sqlqueue: migrate: %w", err)
 	}
 	return nil
 }
 
-// migrate holds the write lock from before it looks until it is done, so that
-// of several processes one migrates and the others find it done.
-func migrate(ctx context.Context, db *sql.DB, files []string) (err error) {
+// locks keep other processes away from before one looks until it is done, so that of
+// several one migrates and the others find it done. MySQL's statements on tables commit
+// by themselves, so its lock belongs to the connection.
+var locks = map[string]struct{ begin, end, fail []string }{
+	"sqlite":   {[]string{"BEGIN IMMEDIATE"}, []string{"COMMIT"}, []string{"ROLLBACK"}},
+	"postgres": {[]string{"BEGIN", "SELECT pg_advisory_xact_lock(7307498631)"}, []string{"COMMIT"}, []string{"ROLLBACK"}},
+	"mysql": {
+		[]string{"DO GET_LOCK(CONCAT('notify_migrate.', DATABASE()), 60)"}, []string{"DO RELEASE_LOCK(CONCAT('notify_migrate.', DATABASE()))"},
+		[]string{"DO RELEASE_LOCK(CONCAT('notify_migrate.', DATABASE()))"},
+	},
+}
+
+func (d *dialect) apply(ctx context.Context, db *sql.DB, files []string) (err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	run := func(ctx context.Context, statements ...string) error {
+		for _, s := range statements {
+			if _, err := conn.ExecContext(ctx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	lock := locks[d.name]
+	if err := run(ctx, lock.begin...); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+			_ = run(context.WithoutCancel(ctx), lock.fail...)
 		}
 	}()
-	if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS notify_migrations (version INTEGER PRIMARY KEY)"); err != nil {
+	if err := run(ctx, "CREATE TABLE IF NOT EXISTS notify_migrations (version INTEGER PRIMARY KEY)"); err != nil {
 		return err
 	}
 	done := 0
@@ -53,13 +80,23 @@ func migrate(ctx context.Context, db *sql.DB, files []string) (err error) {
 		if err != nil {
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, string(text)); err != nil {
+		if err := run(ctx, statements(string(text))...); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		if _, err := conn.ExecContext(ctx, "INSERT INTO notify_migrations (version) VALUES (?)", done+i+1); err != nil {
+		if err := run(ctx, fmt.Sprintf("INSERT INTO notify_migrations (version) VALUES (%d)", done+i+1)); err != nil {
 			return err
 		}
 	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
-	return err
+	return run(ctx, lock.end...)
+}
+
+// statements are the parts of a file; not all drivers take several at once.
+func statements(text string) []string {
+	var all []string
+	for part := range strings.SplitSeq(text, ";\n") {
+		if strings.TrimSpace(part) != "" {
+			all = append(all, part)
+		}
+	}
+	return all
 }

@@ -248,7 +248,7 @@ func TestBadOptions(t *testing.T) {
 	require.ErrorIs(t, err, notify.ErrInvalid)
 	db := openDB(t, filepath.Join(t.TempDir(), "missing", "queue.db"))
 	_, err = sqlqueue.Open(t.Context(), db, nil)
-	require.ErrorContains(t, err, "sqlqueue: migrate")
+	require.ErrorContains(t, err, "sqlqueue: open")
 }
 
 func ExampleOpen() {

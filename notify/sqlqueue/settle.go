@@ -8,28 +8,24 @@ import (
 	"github.com/seed82d84382/commerce/notify"
 )
 
-const keptMinutes = 60
+const (
+	keptMinutes = 60
+	// countPeriod is how long counts gather before they are written. A killed process loses those of the last one.
+	countPeriod = 250 * time.Millisecond
+)
 
 func (d *driver) Ack(ctx context.Context, deliveries []*notify.Delivery) ([]*notify.Delivery, error) {
-	var lost []*notify.Delivery
-	err := d.write(ctx, "ack", func(tx *sql.Tx) error {
-		held, err := heldRows(ctx, tx, "DELETE FROM notify_jobs", nil, deliveries)
-		if err != nil {
-			return err
-		}
-		handled := make(map[string]counts)
-		lost = split(deliveries, held, func(delivery *notify.Delivery) {
-			c := handled[delivery.Queue]
-			c.handled++
-			handled[delivery.Queue] = c
-		})
-		return d.count(ctx, tx, handled)
+	var held map[int64]bool
+	err := d.write(ctx, "ack", func(tx *sql.Tx) (err error) {
+		held, err = d.heldRows(ctx, tx, "DELETE FROM notify_jobs", nil, deliveries)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	lost := split(deliveries, held, func(delivery *notify.Delivery) { d.count(delivery.Queue, counts{handled: 1}) })
 	d.keyFreed(deliveries)
-	return lost, nil
+	return lost, d.flushCounts(ctx)
 }
 
 // keyFreed wakes Fetch calls that may wait for the key of a finished job.
@@ -37,38 +33,84 @@ func (d *driver) keyFreed(deliveries []*notify.Delivery) {
 	for _, delivery := range deliveries {
 		if delivery.Key != "" {
 			d.wake()
+			d.bells.ring()
 			return
 		}
 	}
 }
 
 func (d *driver) Extend(ctx context.Context, deliveries []*notify.Delivery, lease time.Duration) ([]*notify.Delivery, error) {
-	var lost []*notify.Delivery
-	err := d.write(ctx, "extend", func(tx *sql.Tx) error {
-		held, err := heldRows(ctx, tx, "UPDATE notify_jobs SET due = ?", []any{micros(d.now().Add(lease))}, deliveries)
-		lost = split(deliveries, held, func(*notify.Delivery) {})
+	var held map[int64]bool
+	err := d.write(ctx, "extend", func(tx *sql.Tx) (err error) {
+		held, err = d.heldRows(ctx, tx, "UPDATE notify_jobs SET due = ?", []any{micros(d.now().Add(lease))}, deliveries)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return lost, nil
+	return split(deliveries, held, func(*notify.Delivery) {}), nil
 }
 
 // heldRows runs a statement on the rows whose lease the deliveries still hold, and tells which those are.
-func heldRows(ctx context.Context, tx *sql.Tx, statement string, args []any, deliveries []*notify.Delivery) (map[int64]bool, error) {
-	args = append(args, running)
+func (d *driver) heldRows(ctx context.Context, tx *sql.Tx, statement string, args []any, deliveries []*notify.Delivery) (map[int64]bool, error) {
+	var seqs, leases []int64
 	for _, delivery := range deliveries {
 		r, _ := delivery.Receipt.(receipt)
-		args = append(args, r.seq, r.lease)
+		seqs, leases = append(seqs, r.seq), append(leases, r.lease)
 	}
-	rows, err := tx.QueryContext(ctx, statement+" WHERE state = ? AND (seq, lease) IN (VALUES "+
-		placeholders(len(deliveries), "(?,?)")+") RETURNING seq", args...)
+	switch d.dialect {
+	case postgres: // arrays, so that the statement is the same for every number of rows
+		return d.seqsOf(ctx, tx, statement+" WHERE state = 2 AND (seq, lease) IN (SELECT * FROM unnest(?::bigint[], ?::bigint[])) RETURNING seq",
+			append(args, seqs, leases)...)
+	case sqlite:
+		var pairs []any
+		for i := range seqs {
+			pairs = append(pairs, seqs[i], leases[i])
+		}
+		return d.seqsOf(ctx, tx, statement+" WHERE state = 2 AND (seq, lease) IN (VALUES "+placeholders(len(deliveries), "(?,?)")+") RETURNING seq",
+			append(args, pairs...)...)
+	}
+	return d.heldMySQL(ctx, tx, statement, args, seqs, leases)
+}
+
+// heldMySQL looks first and then changes: MySQL says how many rows it changed and not which,
+// and compares pairs one by one with each row.
+func (d *driver) heldMySQL(ctx context.Context, tx *sql.Tx, statement string, args []any, seqs, leases []int64) (map[int64]bool, error) {
+	ours := make(map[int64]int64, len(seqs))
+	list := make([]any, len(seqs))
+	for i, seq := range seqs {
+		ours[seq], list[i] = leases[i], seq
+	}
+	rows, err := d.query(ctx, tx, "SELECT seq, lease FROM notify_jobs WHERE state = 2 AND seq IN ("+placeholders(len(list), "?")+") FOR UPDATE", list...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	held := make(map[int64]bool, len(deliveries))
+	held := make(map[int64]bool, len(seqs))
+	list = list[:0]
+	for rows.Next() {
+		var seq, lease int64
+		if err := rows.Scan(&seq, &lease); err != nil {
+			return nil, err
+		}
+		if ours[seq] == lease {
+			held[seq], list = true, append(list, seq)
+		}
+	}
+	if err := rows.Err(); err != nil || len(list) == 0 {
+		return held, err
+	}
+	_, err = d.exec(ctx, tx, statement+" WHERE seq IN ("+placeholders(len(list), "?")+")", append(args, list...)...)
+	return held, err
+}
+
+func (d *driver) seqsOf(ctx context.Context, tx *sql.Tx, statement string, args ...any) (map[int64]bool, error) {
+	rows, err := d.query(ctx, tx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	held := make(map[int64]bool)
 	for rows.Next() {
 		var seq int64
 		if err := rows.Scan(&seq); err != nil {
@@ -94,9 +136,9 @@ func split(deliveries []*notify.Delivery, held map[int64]bool, each func(*notify
 
 func (d *driver) Nack(ctx context.Context, nacks []notify.Nack) ([]*notify.Delivery, error) {
 	var lost []*notify.Delivery
+	var failed map[string]counts
 	err := d.write(ctx, "nack", func(tx *sql.Tx) error {
-		lost = nil
-		failed := make(map[string]counts)
+		lost, failed = nil, make(map[string]counts)
 		for _, n := range nacks {
 			held, err := d.giveBack(ctx, tx, n)
 			if err != nil {
@@ -111,13 +153,17 @@ func (d *driver) Nack(ctx context.Context, nacks []notify.Nack) ([]*notify.Deliv
 				failed[n.Delivery.Queue] = c
 			}
 		}
-		return d.count(ctx, tx, failed)
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	for queue, c := range failed {
+		d.count(queue, c)
+	}
 	d.wake()
-	return lost, nil
+	d.bells.ring()
+	return lost, d.flushCounts(ctx)
 }
 
 func (d *driver) giveBack(ctx context.Context, tx *sql.Tx, n notify.Nack) (bool, error) {
@@ -134,13 +180,9 @@ func (d *driver) giveBack(ctx context.Context, tx *sql.Tx, n notify.Nack) (bool,
 		return false, err
 	}
 	r, _ := n.Delivery.Receipt.(receipt)
-	result, err := tx.ExecContext(ctx, `UPDATE notify_jobs SET state = ?, due = ?, run_at = ?, expires_at = ?, attempt = ?, crashes = 0, body = ?
-		WHERE seq = ? AND lease = ? AND state = ?`,
-		state, micros(e.RunAt), micros(e.RunAt), micros(e.ExpiresAt), e.Attempt, body, r.seq, r.lease, running)
-	if err != nil {
-		return false, err
-	}
-	affected, err := result.RowsAffected()
+	affected, err := d.exec(ctx, tx, `UPDATE notify_jobs SET state = ?, due = ?, run_at = ?, expires_at = ?, attempt = ?, crashes = 0, body = ?
+		WHERE seq = ? AND lease = ? AND state = 2`,
+		state, micros(e.RunAt), micros(e.RunAt), micros(e.ExpiresAt), e.Attempt, body, r.seq, r.lease)
 	return affected > 0, err
 }
 
@@ -148,30 +190,51 @@ type counts struct {
 	handled, failed int
 }
 
-// count adds to the current minute and forgets the one an hour ago.
-func (d *driver) count(ctx context.Context, tx *sql.Tx, queues map[string]counts) error {
-	minute := d.now().UTC().Truncate(time.Minute)
-	for queue, c := range queues {
-		result, err := tx.ExecContext(ctx, "UPDATE notify_minutes SET handled = handled + ?, failed = failed + ? WHERE queue = ? AND minute = ?",
-			c.handled, c.failed, queue, micros(minute))
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO notify_minutes (queue, minute, handled, failed) VALUES (?, ?, ?, ?)",
-			queue, micros(minute), c.handled, c.failed)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "DELETE FROM notify_minutes WHERE queue = ? AND minute < ?", queue, micros(minute.Add(-keptMinutes*time.Minute)))
-		if err != nil {
-			return err
-		}
+// count notes what happened in memory.
+func (d *driver) count(queue string, c counts) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	sum := d.counted[queue]
+	sum.handled += c.handled
+	sum.failed += c.failed
+	d.counted[queue] = sum
+}
+
+// flushCounts writes what was counted when it is time. A failure is not the caller's: its
+// jobs are settled, and the counts are tried again.
+func (d *driver) flushCounts(ctx context.Context) error {
+	if !d.due(&d.written, countPeriod) {
+		return nil
+	}
+	if err := d.writeCounts(ctx); err != nil {
+		d.log.Warn("notify: sqlqueue: cannot write counts", "error", err)
 	}
 	return nil
+}
+
+// writeCounts adds to the current minute and forgets the one an hour ago.
+func (d *driver) writeCounts(ctx context.Context) error {
+	d.mu.Lock()
+	all := d.counted
+	d.counted = make(map[string]counts)
+	d.mu.Unlock()
+	if len(all) == 0 {
+		return nil
+	}
+	minute := d.now().UTC().Truncate(time.Minute)
+	err := d.transact(ctx, "count", func(tx *sql.Tx) error {
+		for queue, c := range all {
+			if _, err := d.exec(ctx, tx, d.countUp, queue, micros(minute), c.handled, c.failed); err != nil {
+				return err
+			}
+		}
+		_, err := d.exec(ctx, tx, "DELETE FROM notify_minutes WHERE minute < ?", micros(minute.Add(-keptMinutes*time.Minute)))
+		return err
+	})
+	if err != nil {
+		for queue, c := range all {
+			d.count(queue, c)
+		}
+	}
+	return err
 }

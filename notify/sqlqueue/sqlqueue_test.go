@@ -5,9 +5,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	driver "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/notifytest"
 	"github.com/seed82d84382/commerce/notify/sqlqueue"
+	"github.com/seed82d84382/commerce/notify/sqlqueue/pglisten"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
@@ -27,17 +31,65 @@ func openDB(t testing.TB, file string) *sql.DB {
 	return db
 }
 
-func TestConformance(t *testing.T) {
-	notifytest.Run(t, func(t *testing.T) notifytest.Harness {
+func openServer(t testing.TB, driver, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// backends are the databases, each with a way to make an empty one and to open it again.
+var backends = map[string]func(t testing.TB) (open func() *sql.DB, options sqlqueue.Options){
+	"sqlite": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
 		file := filepath.Join(t.TempDir(), "queue.db")
-		return notifytest.Harness{
-			Open: func(t *testing.T, o *notify.Options) *notify.Queue {
-				q, err := sqlqueue.Open(t.Context(), openDB(t, file), &sqlqueue.Options{Options: *o})
-				require.NoError(t, err)
-				return q
-			},
-			Shared: true,
-			DB:     openDB(t, file),
-		}
-	})
+		return func() *sql.DB { return openDB(t, file) }, sqlqueue.Options{}
+	},
+	"mariadb": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
+		dsn := testenvtest.Database(t, testenvtest.MariaDB(t))
+		return func() *sql.DB { return openServer(t, "mysql", dsn) }, sqlqueue.Options{}
+	},
+	"mysql": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
+		dsn := interpolated(t, testenvtest.Database(t, testenvtest.MySQL(t)))
+		return func() *sql.DB { return openServer(t, "mysql", dsn) }, sqlqueue.Options{}
+	},
+	"postgres": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
+		dsn := testenvtest.Database(t, testenvtest.Postgres(t))
+		return func() *sql.DB { return openServer(t, "pgx", dsn) }, sqlqueue.Options{}
+	},
+}
+
+// interpolated lets the driver put parameters into statements, as production should.
+func interpolated(t testing.TB, dsn string) string {
+	config, err := driver.ParseDSN(dsn)
+	require.NoError(t, err)
+	config.InterpolateParams = true
+	return config.FormatDSN()
+}
+
+func TestConformance(t *testing.T) {
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			notifytest.Run(t, func(t *testing.T) notifytest.Harness {
+				open, options := backend(t)
+				return notifytest.Harness{
+					Open: func(t *testing.T, o *notify.Options) *notify.Queue {
+						options := options
+						options.Options = *o
+						db := open()
+						if name == "postgres" {
+							options.Listener = pglisten.New(db)
+						}
+						q, err := sqlqueue.Open(t.Context(), db, &options)
+						require.NoError(t, err)
+						return q
+					},
+					Shared: true,
+					DB:     open(),
+				}
+			})
+		})
+	}
 }

@@ -1,6 +1,6 @@
 //go:build race
 
-package blevesearch_test
+package main
 
 // The race detector makes indexing ten times slower.
 const slow = true

@@ -1,5 +1,5 @@
 //go:build !race
 
-package blevesearch_test
+package main
 
 const slow = false

@@ -21,6 +21,12 @@ func PrivateRedisSentinel(t testing.TB) *testenv.RedisSentinel {
 	return privateGroup(t, testenv.NewRedisSentinel)
 }
 
+// PrivateGalera starts a Galera cluster of three nodes that the test may hurt.
+func PrivateGalera(t testing.TB) *testenv.Galera {
+	t.Helper()
+	return privateGroup(t, testenv.NewGalera)
+}
+
 func privateGroup[T interface{ Close() error }](t testing.TB, start func(context.Context) (T, error)) T {
 	t.Helper()
 	skipShort(t)
