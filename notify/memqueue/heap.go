@@ -6,13 +6,6 @@ type jobHeap struct {
 	less func(a, b *job) bool
 }
 
-func byPriority(a, b *job) bool {
-	if a.envelope.Priority != b.envelope.Priority {
-		return a.envelope.Priority > b.envelope.Priority
-	}
-	return byDue(a, b)
-}
-
 func byDue(a, b *job) bool {
 	if c := a.envelope.RunAt.Compare(b.envelope.RunAt); c != 0 {
 		return c < 0

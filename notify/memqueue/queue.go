@@ -13,7 +13,8 @@ type job struct {
 	envelope *notify.Envelope
 	state    notify.State // Scheduled (in later), Available (in ready), Running (in leased) or Dead
 	seq      uint64       // order of enqueueing
-	index    int          // in its heap
+	index    int          // in its heap or line; negative: in none
+	lined    bool         // in a line
 	crashes  int
 	receipt  uint64 // grows with every lease
 	until    time.Time
@@ -37,9 +38,9 @@ type queue struct {
 	name    string
 	paused  bool
 	jobs    map[string]*job
-	ready   jobHeap // due, by priority
-	later   jobHeap // by due time
-	leased  jobHeap // by end of lease
+	ready   readyJobs // due, by priority
+	later   jobHeap   // by due time
+	leased  jobHeap   // by end of lease
 	keys    map[string]*keyLine
 	changed chan struct{} // closed and replaced when a waiting Fetch should look again
 	waiting bool
@@ -49,7 +50,7 @@ type queue struct {
 func newQueue(name string) *queue {
 	return &queue{
 		name: name, jobs: make(map[string]*job), keys: make(map[string]*keyLine), changed: make(chan struct{}),
-		ready: jobHeap{less: byPriority}, later: jobHeap{less: byDue}, leased: jobHeap{less: byLease},
+		later: jobHeap{less: byDue}, leased: jobHeap{less: byLease},
 	}
 }
 
@@ -78,7 +79,7 @@ func (q *queue) place(j *job, now time.Time) {
 		heap.Push(&q.later, j)
 	} else {
 		j.state = notify.Available
-		heap.Push(&q.ready, j)
+		q.ready.push(j)
 	}
 	q.wake()
 }
@@ -90,7 +91,7 @@ func (q *queue) displace(j *job) {
 	}
 	switch j.state {
 	case notify.Available:
-		heap.Remove(&q.ready, j.index)
+		q.ready.remove(j)
 	case notify.Scheduled:
 		heap.Remove(&q.later, j.index)
 	case notify.Running:
@@ -107,8 +108,11 @@ func (q *queue) fetch(now time.Time, limit int, lease time.Duration) ([]*notify.
 		return nil, -1
 	}
 	var deliveries []*notify.Delivery
-	for len(deliveries) < limit && len(q.ready.jobs) > 0 {
-		j := heap.Pop(&q.ready).(*job)
+	if n := min(limit, q.ready.n); n > 0 {
+		deliveries = make([]*notify.Delivery, 0, n)
+	}
+	for len(deliveries) < limit && q.ready.n > 0 {
+		j := q.ready.pop()
 		j.state, j.until = notify.Running, now.Add(lease)
 		j.receipt++
 		heap.Push(&q.leased, j)

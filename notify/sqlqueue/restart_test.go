@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/notifytest"
 	"github.com/seed82d84382/commerce/notify/sqlqueue"
@@ -30,13 +31,11 @@ var (
 const childVariable = "SQLQUEUE_CHILD"
 
 func TestChild(t *testing.T) {
-	file := os.Getenv(childVariable)
-	if file == "" {
-		return // only as a child of TestKilledProcessLosesNothing
+	if os.Getenv(childVariable) == "" {
+		return // only as a child of TestChaosKilledProcessLosesNothing
 	}
 	ctx := context.Background()
-	q, err := sqlqueue.Open(ctx, openDB(t, file), silent)
-	require.NoError(t, err)
+	q := openQueue(t, os.Getenv(childVariable), os.Getenv("SQLQUEUE_DSN"), silent.Options)
 	client := notify.NewClient(q, nil)
 	var out sync.Mutex
 	report := func(what string, id string) {
@@ -63,17 +62,28 @@ func TestChild(t *testing.T) {
 	panic(w.Run(ctx))
 }
 
-// TestKilledProcessLosesNothing kills a process in the middle of enqueueing and
+// TestChaosKilledProcessLosesNothing kills a process in the middle of enqueueing and
 // handling, several times, and then finds every acknowledged job handled: at least once,
 // and more than once only if the process died while it held the job.
-func TestKilledProcessLosesNothing(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "queue.db")
+func TestChaosKilledProcessLosesNothing(t *testing.T) {
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			driver, dsn := backend(t)
+			killAndCount(t, driver, dsn)
+		})
+	}
+}
+
+func killAndCount(t *testing.T, driver, dsn string) {
+	kills := 4
+	if testenvtest.Long() {
+		kills = 40
+	}
 	enqueued, handled, attempts := map[string]bool{}, map[string]int{}, map[string]int{} // attempts by ID and number
-	const kills = 4
 	for range kills {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
-		child.Env = append(os.Environ(), childVariable+"="+file)
+		child.Env = append(os.Environ(), childVariable+"="+driver, "SQLQUEUE_DSN="+dsn)
 		out, err := child.StdoutPipe()
 		require.NoError(t, err)
 		require.NoError(t, child.Start())
@@ -94,8 +104,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 	require.Greater(t, len(enqueued), 50*kills)
 
-	q, err := sqlqueue.Open(t.Context(), openDB(t, file), silent)
-	require.NoError(t, err)
+	q := openQueue(t, driver, dsn, silent.Options)
 	defer q.Close()
 	w := notify.NewWorker(q, &notify.WorkerOptions{Concurrency: 8})
 	var mu sync.Mutex

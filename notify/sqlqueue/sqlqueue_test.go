@@ -41,24 +41,29 @@ func openServer(t testing.TB, driver, dsn string) *sql.DB {
 	return db
 }
 
-// backends are the databases, each with a way to make an empty one and to open it again.
-var backends = map[string]func(t testing.TB) (open func() *sql.DB, options sqlqueue.Options){
-	"sqlite": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
-		file := filepath.Join(t.TempDir(), "queue.db")
-		return func() *sql.DB { return openDB(t, file) }, sqlqueue.Options{}
+// backends are the databases: the driver and the address of an empty one.
+var backends = map[string]func(t testing.TB) (driver, dsn string){
+	"sqlite": func(t testing.TB) (string, string) {
+		return "sqlite", "file:" + filepath.Join(t.TempDir(), "queue.db") + pragmas
 	},
-	"mariadb": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
-		dsn := testenvtest.Database(t, testenvtest.MariaDB(t))
-		return func() *sql.DB { return openServer(t, "mysql", dsn) }, sqlqueue.Options{}
+	"mariadb": func(t testing.TB) (string, string) { return "mysql", testenvtest.Database(t, testenvtest.MariaDB(t)) },
+	"mysql": func(t testing.TB) (string, string) {
+		return "mysql", interpolated(t, testenvtest.Database(t, testenvtest.MySQL(t)))
 	},
-	"mysql": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
-		dsn := interpolated(t, testenvtest.Database(t, testenvtest.MySQL(t)))
-		return func() *sql.DB { return openServer(t, "mysql", dsn) }, sqlqueue.Options{}
-	},
-	"postgres": func(t testing.TB) (func() *sql.DB, sqlqueue.Options) {
-		dsn := testenvtest.Database(t, testenvtest.Postgres(t))
-		return func() *sql.DB { return openServer(t, "pgx", dsn) }, sqlqueue.Options{}
-	},
+	"postgres": func(t testing.TB) (string, string) { return "pgx", testenvtest.Database(t, testenvtest.Postgres(t)) },
+}
+
+// openQueue opens a queue in a database; on PostgreSQL it listens.
+func openQueue(t testing.TB, driver, dsn string, o notify.Options) *notify.Queue {
+	t.Helper()
+	db := openServer(t, driver, dsn)
+	options := sqlqueue.Options{Options: o}
+	if driver == "pgx" {
+		options.Listener = pglisten.New(db)
+	}
+	q, err := sqlqueue.Open(t.Context(), db, &options)
+	require.NoError(t, err)
+	return q
 }
 
 // interpolated lets the driver put parameters into statements, as production should.
@@ -73,21 +78,13 @@ func TestConformance(t *testing.T) {
 	for name, backend := range backends {
 		t.Run(name, func(t *testing.T) {
 			notifytest.Run(t, func(t *testing.T) notifytest.Harness {
-				open, options := backend(t)
+				driver, dsn := backend(t)
 				return notifytest.Harness{
 					Open: func(t *testing.T, o *notify.Options) *notify.Queue {
-						options := options
-						options.Options = *o
-						db := open()
-						if name == "postgres" {
-							options.Listener = pglisten.New(db)
-						}
-						q, err := sqlqueue.Open(t.Context(), db, &options)
-						require.NoError(t, err)
-						return q
+						return openQueue(t, driver, dsn, *o)
 					},
 					Shared: true,
-					DB:     open(),
+					DB:     openServer(t, driver, dsn),
 				}
 			})
 		})
