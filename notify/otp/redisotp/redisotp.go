@@ -44,12 +44,13 @@ func New(rdb redis.UniversalClient, o *Options) (otp.Store, error) {
 	case strings.ContainsAny(prefix, "{}"):
 		return nil, &otp.InvalidError{Field: "Prefix", Reason: "must not hold braces, which choose the slot of a key"}
 	}
-	return &store{rdb, prefix + "{otp}:"}, nil
+	return &store{rdb: rdb, prefix: prefix + "{otp}:", steps: pipeline{rdb: rdb}}, nil
 }
 
 type store struct {
 	rdb    redis.UniversalClient
 	prefix string
+	steps  pipeline
 }
 
 func (s *store) Issue(ctx context.Context, step otp.IssueStep) (otp.IssueResult, error) {
@@ -95,7 +96,7 @@ func (s *store) counters(key string, counters []otp.Counter) (keys []string, lim
 }
 
 func (s *store) run(ctx context.Context, script *redis.Script, keys []string, args []any, n int) ([]int64, error) {
-	answer, err := script.Run(ctx, s.rdb, keys, args...).Int64Slice()
+	answer, err := s.steps.run(ctx, script, keys, args)
 	if err != nil {
 		return nil, fmt.Errorf("redisotp: %w", err)
 	}
