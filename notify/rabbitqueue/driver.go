@@ -53,7 +53,7 @@ func (d *driver) Close() error {
 }
 
 // overlap keeps the broker busy while confirms are on their way.
-const overlap = 3
+const overlap = 8
 
 func (d *driver) Overlap() int { return overlap }
 

@@ -30,7 +30,7 @@ type line struct {
 	down     chan struct{} // closed when connection or channel has ended
 	cause    error         // why; set before down is closed
 
-	building chan struct{} // held while topology is looked at or made
+	building chan struct{} // held while topology is made
 	admin    *amqp.Channel // for what the broker may refuse, which closes a channel
 	topology *topology
 
@@ -139,11 +139,6 @@ func (l *line) late(ctx context.Context) error {
 
 // build makes sure that the posts' queues are there.
 func (l *line) build(ctx context.Context, posts []*post) error {
-	select {
-	case l.building <- struct{}{}:
-	case <-ctx.Done():
-		return l.late(ctx)
-	}
 	var missing []address
 	for _, p := range posts {
 		if !l.topology.has(p.address) {
@@ -151,8 +146,14 @@ func (l *line) build(ctx context.Context, posts []*post) error {
 		}
 	}
 	if len(missing) == 0 {
-		<-l.building
 		return nil
+	}
+	select {
+	case l.building <- struct{}{}:
+	case <-ctx.Done():
+		return l.late(ctx)
+	case <-l.down:
+		return errDown
 	}
 	built := make(chan error, 1)
 	go func() { // the library's calls cannot be given up
@@ -184,11 +185,7 @@ func (l *line) buildAll(missing []address) (err error) {
 	return nil
 }
 
-func (l *line) forget() {
-	l.building <- struct{}{}
-	l.topology.forget()
-	<-l.building
-}
+func (l *line) forget() { l.topology.forget() }
 
 // publish sends posts and waits for their confirms. It returns errDown when the line broke.
 func (l *line) publish(ctx context.Context, posts []*post) error {

@@ -16,6 +16,7 @@ import (
 const (
 	growAfter   = 5 * time.Millisecond
 	keepAtMost  = time.Second
+	lookAfter   = 2 * time.Second  // of waiting, to see that the queue and its consumer are still there
 	giveBackFor = 10 * time.Second // bounds one giving back
 )
 
@@ -123,6 +124,8 @@ func (s *session) fetch(ctx context.Context, most int) ([]arrival, error) {
 	}
 	hungry := time.NewTimer(growAfter)
 	defer hungry.Stop()
+	look := time.NewTicker(lookAfter)
+	defer look.Stop()
 	for {
 		found, changed := s.take(most)
 		if len(found) > 0 {
@@ -140,6 +143,8 @@ func (s *session) fetch(ctx context.Context, most int) ([]arrival, error) {
 			if err := s.subscribe(ctx, true); err != nil {
 				return nil, err
 			}
+		case <-look.C:
+			s.look()
 		}
 	}
 }
@@ -247,6 +252,25 @@ func (s *session) resubscribe(ctx context.Context, st *stream, hungry bool) erro
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// look ends the session when the broker has lost a queue or our place at it, of which it
+// does not always tell.
+func (s *session) look() {
+	select {
+	case s.subscribing <- struct{}{}:
+	default:
+		return // something is under way already
+	}
+	go func() { // the library's calls cannot be given up
+		defer func() { <-s.subscribing }()
+		for _, st := range s.streams {
+			if !st.consumed() {
+				s.fail()
+				return
+			}
+		}
+	}()
 }
 
 // rest stops consuming and gives back what nobody has fetched.

@@ -79,6 +79,18 @@ func (st *stream) start(prefetch int) error {
 	return nil
 }
 
+// consumed tells whether the broker knows a consumer of the queue, as it must while we are one.
+func (st *stream) consumed() bool {
+	st.session.mu.Lock()
+	consuming := st.prefetch > 0
+	st.session.mu.Unlock()
+	if !consuming {
+		return true
+	}
+	info, err := st.channel.QueueDeclarePassive(st.name, true, false, false, false, nil)
+	return err == nil && info.Consumers > 0
+}
+
 // stop ends consuming. What the broker had sent is in the buffer when it returns.
 func (st *stream) stop() {
 	st.session.mu.Lock()

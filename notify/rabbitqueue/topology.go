@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -102,9 +103,11 @@ func at(bit int, value string) string {
 type topology struct {
 	names
 	options *Options
-	made    map[string]bool // queues
-	bound   map[string]bool // queues that delays end in
-	bits    int             // delays up to this bit are there; 0 none
+
+	mu    sync.Mutex
+	made  map[string]bool // queues
+	bound map[string]bool // queues that delays end in
+	bits  int             // delays up to this bit are there; 0 none
 }
 
 func newTopology(o *Options) *topology {
@@ -113,12 +116,21 @@ func newTopology(o *Options) *topology {
 
 // has tells whether the way is known to be there.
 func (t *topology) has(a address) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.made[a.target] && (a.bit == 0 || a.bit <= t.bits && t.bound[a.target])
 }
 
-// build makes the way.
+// note remembers what was made.
+func (t *topology) note(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change()
+}
+
+// build makes the way, one caller at a time.
 func (t *topology) build(ch *amqp.Channel, a address) error {
-	if !t.made[a.target] {
+	if !t.has(direct(a.target)) {
 		args := make(amqp.Table)
 		if t.options.MaxLength > 0 && !a.unbounded {
 			args["x-max-length"], args["x-overflow"] = int64(t.options.MaxLength), "reject-publish"
@@ -126,7 +138,7 @@ func (t *topology) build(ch *amqp.Channel, a address) error {
 		if err := t.declare(ch, a.target, args); err != nil {
 			return err
 		}
-		t.made[a.target] = true
+		t.note(func() { t.made[a.target] = true })
 	}
 	if a.bit == 0 {
 		return nil
@@ -138,7 +150,7 @@ func (t *topology) build(ch *amqp.Channel, a address) error {
 	if err := ch.QueueBind(a.target, pattern, t.due(), false, nil); err != nil {
 		return explain(t.due(), err)
 	}
-	t.bound[a.target] = true
+	t.note(func() { t.bound[a.target] = true })
 	return nil
 }
 
@@ -156,13 +168,15 @@ func (t *topology) declare(ch *amqp.Channel, queue string, args amqp.Table) erro
 // looks at its bit: where it is set the message goes into the queue, else on to the next exchange. What has
 // waited in the queue goes on to the same one.
 func (t *topology) buildDelays(ch *amqp.Channel, last int) error {
-	if t.bits == 0 {
+	first := 0
+	t.note(func() { first = t.bits + 1 })
+	if first == 1 {
 		if err := explain(t.due(), ch.ExchangeDeclare(t.due(), "topic", true, false, false, false, nil)); err != nil {
 			return err
 		}
-		t.bits = firstBit - 1
+		first = firstBit
 	}
-	for bit := t.bits + 1; bit <= last; bit++ {
+	for bit := first; bit <= last; bit++ {
 		name, next := t.delay(bit), t.after(bit)
 		args := amqp.Table{"x-message-ttl": int64(1) << bit, "x-dead-letter-exchange": next}
 		if !t.options.Classic {
@@ -178,13 +192,15 @@ func (t *topology) buildDelays(ch *amqp.Channel, last int) error {
 		if err := explain(name, err); err != nil {
 			return err
 		}
-		t.bits = bit
+		t.note(func() { t.bits = bit })
 	}
 	return nil
 }
 
 // forget makes sure of a way anew when it is next used.
 func (t *topology) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	clear(t.made)
 	clear(t.bound)
 	t.bits = 0

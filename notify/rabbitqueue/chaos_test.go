@@ -1,0 +1,93 @@
+package rabbitqueue_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/chaos"
+	"github.com/seed82d84382/commerce/notify/rabbitqueue"
+)
+
+// hardy sees broken connections quickly.
+func hardy() *rabbitqueue.Options {
+	o := quiet()
+	o.Heartbeat = time.Second
+	o.Wait = time.Minute
+	return o
+}
+
+// A publish whose confirm was lost with the connection is sent again, so jobs may be
+// doubled; the ledger counts them, and nothing may be lost.
+func TestChaosCutLinesLoseNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRabbitMQ(t, nil)
+	proxy := testenvtest.Proxy(t, server.Addr)
+	q := open(t, "amqp://guest:guest@"+proxy.Addr()+"/", hardy())
+	l := chaos.NewLedger()
+	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
+	l.HurtLine(t, proxy)
+	stopProducers()
+	l.Drained(t)
+	stopWorker()
+	l.Check(t)
+}
+
+func TestChild(t *testing.T) {
+	chaos.Child(t, func(where string) *notify.Queue {
+		url, prefix, _ := strings.Cut(where, " ")
+		o := hardy()
+		o.Prefix = prefix
+		q, err := rabbitqueue.Open(t.Context(), url, o)
+		require.NoError(t, err)
+		return q
+	})
+}
+
+func TestChaosKilledWorkerLosesNothing(t *testing.T) {
+	t.Parallel()
+	url, o := shared(t), hardy()
+	l := chaos.NewLedger()
+	l.KillChildren(t, "TestChild", url+" "+o.Prefix)
+	stop := l.Work(t, open(t, url, o))
+	l.Drained(t)
+	stop()
+	require.Zero(t, l.Check(t), "only whole connections were lost")
+}
+
+// A broker that stands still longer than heartbeats allow gives the jobs to nobody else
+// meanwhile, and publishers and workers find it again.
+func TestChaosPausedBrokerLosesNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRabbitMQ(t, nil)
+	q := open(t, server.DSN, hardy())
+	l := chaos.NewLedger()
+	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
+	l.More(t, 300)
+	got := hold(t, q)
+	require.NoError(t, server.Pause())
+	require.Eventually(t, func() bool { // the driver gives the connection up
+		lost, err := q.Driver().Extend(t.Context(), got, time.Minute)
+		return err == nil && len(lost) == len(got)
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, server.Resume())
+	l.More(t, 300)
+	stopProducers()
+	l.Drained(t)
+	stopWorker()
+	l.Check(t)
+}
+
+// hold holds a job of a queue of its own, to see when its connection is given up.
+func hold(t *testing.T, q *notify.Queue) []*notify.Delivery {
+	t.Helper()
+	enqueue(t, q, 1, notify.InQueue("held"))
+	got, err := q.Driver().Fetch(t.Context(), notify.FetchRequest{Queue: "held", Max: 1, Lease: time.Minute})
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	return got
+}
