@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,29 +105,35 @@ func checkLines(lines []Line, sign sign) ([]Line, error) {
 	if len(lines) > MaxLines {
 		return nil, invalid("Lines", "has more than %d lines", MaxLines)
 	}
-	sums := make(map[Place]int64, len(lines))
+	summed := make([]Line, 0, len(lines))
+	at := make(map[Place]int, len(lines)) // in summed
 	for n, line := range lines {
 		line.Location = orMain(line.Location)
-		field := fmt.Sprintf("Lines[%d].", n)
-		if err := firstError(
-			checkSKU(field+"SKU", line.SKU),
-			checkLocation(field+"Location", line.Location),
-			checkQuantity(field+"Quantity", line.Quantity, sign),
-		); err != nil {
+		if err := checkLine(n, line, sign); err != nil {
 			return nil, err
 		}
-		sum := sums[line.Place()] + line.Quantity
-		if sum > MaxQuantity || sum < -MaxQuantity {
-			return nil, invalid(field+"Quantity", "sums to more than %d", int64(MaxQuantity))
+		m, seen := at[line.Place()]
+		if !seen {
+			at[line.Place()] = len(summed)
+			summed = append(summed, line)
+			continue
 		}
-		sums[line.Place()] = sum
-	}
-	summed := make([]Line, 0, len(sums))
-	for place, quantity := range sums {
-		summed = append(summed, Line{SKU: place.SKU, Location: place.Location, Quantity: quantity})
+		summed[m].Quantity += line.Quantity
+		if sum := summed[m].Quantity; sum > MaxQuantity || sum < -MaxQuantity {
+			return nil, invalid(fmt.Sprintf("Lines[%d].Quantity", n), "sums to more than %d", int64(MaxQuantity))
+		}
 	}
 	slices.SortFunc(summed, func(a, b Line) int { return a.Place().Compare(b.Place()) })
 	return summed, nil
+}
+
+// checkLine puts the line's number before the field's name only when there is something to say.
+func checkLine(n int, line Line, sign sign) error {
+	err := firstError(checkSKU("SKU", line.SKU), checkLocation("Location", line.Location), checkQuantity("Quantity", line.Quantity, sign))
+	if bad, ok := errors.AsType[*InvalidError](err); ok {
+		bad.Field = fmt.Sprintf("Lines[%d].%s", n, bad.Field)
+	}
+	return err
 }
 
 func checkLevel(prefix string, level Level) (Level, error) {

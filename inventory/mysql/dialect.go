@@ -31,13 +31,15 @@ var dialect = &sqlstock.Dialect{
 		condition := strings.Repeat("sku = ? AND location = ? OR ", len(places))
 		return "(" + strings.TrimSuffix(condition, " OR ") + ")", sqlstock.PlaceArgs(places)
 	},
-	Insert:   sqlstock.InsertValues,
-	Upsert:   upsert,
-	Take:     take,
-	Due:      "due_at <= ? ORDER BY due_at",
-	Low:      "low = 1",
-	Fault:    fault,
-	Answered: answered,
+	// MariaDB takes many places of one location for most of it, and would read and lock all of that by its index.
+	PlacesIndex: " FORCE INDEX (PRIMARY)",
+	Insert:      sqlstock.InsertValues,
+	Upsert:      upsert,
+	Take:        take,
+	Due:         "due_at <= ? ORDER BY due_at",
+	Low:         "low = 1",
+	Fault:       fault,
+	Answered:    answered,
 }
 
 func upsert(table sqlstock.Table, columns []string, rows [][]any) sqlstock.Statement {

@@ -36,6 +36,8 @@ type Dialect struct {
 	In func(column string, values []string) (condition string, args []any)
 	// Places is the condition that (sku, location) is one of the places.
 	Places func(places []inventory.Place) (condition string, args []any)
+	// PlacesIndex, if set, follows the table of levels where Places is the condition, and makes the database use the primary key.
+	PlacesIndex string
 	// Insert writes rows with one statement.
 	Insert func(table Table, rows [][]any) Statement
 	// Upsert writes rows with one statement; of those whose key exists it updates the columns.

@@ -48,7 +48,7 @@ func (l *loader) ledger(keys []string, found map[string][]inventory.Movement) []
 }
 
 func (l *loader) levels(places []inventory.Place) []Statement {
-	return selects(l.store, "SELECT "+levelColumns+" FROM inventory_levels WHERE ", l.store.dialect.Places, " ORDER BY sku, location"+l.lock, places, func(row Row) error {
+	return selects(l.store, "SELECT "+levelColumns+" FROM inventory_levels"+l.store.dialect.PlacesIndex+" WHERE ", l.store.dialect.Places, " ORDER BY sku, location"+l.lock, places, func(row Row) error {
 		level, err := scanLevel(row)
 		l.book.Levels[level.Place()] = level
 		return err
