@@ -46,7 +46,7 @@ func (s *schema) compile(text string, synonyms *synonymSet) compiled {
 		units = append(units, synonyms.split(u)...)
 		return len(units) < maxWords
 	})
-	units = units[:min(len(units), maxWords)]
+	units = firstCharacters(units[:min(len(units), maxWords)])
 	for i := 0; i < len(units); {
 		n, alternatives := synonyms.match(units[i:])
 		if n == 0 {
@@ -65,6 +65,29 @@ func (s *schema) compile(text string, synonyms *synonymSet) compiled {
 		}
 	}
 	return c
+}
+
+// firstCharacters cuts runs of Chinese, Japanese and Korean characters, each of which
+// is nearly a word, so that a query has no more parts than engines take.
+func firstCharacters(units []analysis.Unit) []analysis.Unit {
+	left := maxCharacters
+	kept := units[:0]
+	for _, u := range units {
+		if u.CJK && len(u.Parts) > left {
+			u.Parts = u.Parts[:left]
+			u.Form = ""
+			for _, p := range u.Parts {
+				u.Form += p.Form
+			}
+		}
+		if u.CJK {
+			left -= len(u.Parts)
+		}
+		if u.Form != "" {
+			kept = append(kept, u)
+		}
+	}
+	return kept
 }
 
 func (s *schema) alternatives(texts []string) []Node {

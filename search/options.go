@@ -47,10 +47,11 @@ type Limits struct {
 
 // Fixed limits.
 const (
-	maxQueryText = 4 << 10 // bytes
-	maxWords     = 32      // of a query that are looked at
-	maxSorts     = 8
-	defaultLimit = 20
+	maxQueryText  = 4 << 10 // bytes
+	maxWords      = 32      // of a query that are looked at
+	maxCharacters = 64      // of its runs of Chinese, Japanese and Korean characters
+	maxSorts      = 8
+	defaultLimit  = 20
 )
 
 func (l Limits) withDefaults() Limits {

@@ -8,8 +8,8 @@ import (
 // Query is what to find, and how to present it. The zero Query finds everything, ordered by ID.
 type Query struct {
 	// Text is what the shopper typed: plain words, no query language. At most
-	// 4 KiB; only the first 32 words count, so that a pasted page still finds
-	// something. Control characters separate words.
+	// 4 KiB; only the first 32 words count, and 64 Chinese, Japanese and Korean characters, so that a
+	// pasted page still finds something. Control characters separate words.
 	Text string
 
 	// Filters must all hold.

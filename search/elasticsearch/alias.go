@@ -87,6 +87,7 @@ func (d *driver) live(ctx context.Context) (physical, error) {
 // openLive finds the live index, or makes the first one. stale means that it was
 // built with another schema.
 func (d *driver) openLive(ctx context.Context) (stale bool, err error) {
+	var refused error
 	for range createTries {
 		live, err := d.live(ctx)
 		if err != nil {
@@ -106,11 +107,12 @@ func (d *driver) openLive(ctx context.Context) (stale bool, err error) {
 			return false, err
 		}
 		// Another process was faster, perhaps with another schema: look again.
+		refused = err
 		if err := pause(ctx, firstBackoff); err != nil {
 			return false, err
 		}
 	}
-	return false, fmt.Errorf("search: make index: another process keeps making it: %w", search.ErrUnavailable)
+	return false, fmt.Errorf("search: make index: %w", refused)
 }
 
 // meta reads what an index says of itself.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed82d84382/commerce/search"
@@ -130,7 +131,7 @@ type writing struct {
 	failed []search.DocumentError
 	err    error
 
-	uncertain bool // of versioned, one part: a request had no answer
+	uncertain atomic.Bool // a request had no answer: it may have been done
 }
 
 func (w *writing) fail(failed []search.DocumentError, err error) {
@@ -212,13 +213,13 @@ func (w *writing) halve(ctx context.Context, ops []search.Op, conditions []condi
 // versioned writes ops whose version is above the stored one. Another writer may
 // come between reading that and writing: then the server refuses, and we look again.
 func (w *writing) versioned(ctx context.Context, ops []search.Op) (failed []search.DocumentError, err error) {
-	w = &writing{driver: w.driver, alias: w.alias, wait: w.wait}
+	w = &writing{driver: w.driver, alias: w.alias, wait: w.wait} // what is uncertain is so of this part only
 	for range versionTries {
 		list := make([]string, len(ops))
 		for i, op := range ops {
 			list[i] = op.ID
 		}
-		stored, err := w.driver.read(ctx, w.alias, list)
+		stored, err := w.driver.read(ctx, w.alias, list, true)
 		if err != nil {
 			return failed, err
 		}
@@ -234,7 +235,7 @@ func (w *writing) versioned(ctx context.Context, ops []search.Op) (failed []sear
 			case version < op.Version:
 				newer = append(newer, op)
 				conditions = append(conditions, condition{set: true, absent: !doc.Found, seq: doc.Seq, term: doc.Term})
-			case w.uncertain && version == op.Version: // it was this write, whose answer was lost
+			case w.uncertain.Load() && version == op.Version: // it was this write, whose answer was lost
 			default:
 				failed = append(failed, search.DocumentError{ID: op.ID, Err: search.ErrConflict})
 			}
@@ -300,7 +301,7 @@ func (w *writing) bulk(ctx context.Context, ops []search.Op, conditions []condit
 		path += "&refresh=wait_for"
 	}
 	text, err := w.driver.client.do(ctx, call{method: http.MethodPost, path: path, body: body,
-		kind: "application/x-ndjson", write: true, resent: func() { w.uncertain = true }})
+		kind: "application/x-ndjson", write: true, resent: func() { w.uncertain.Store(true) }})
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ type call struct {
 	kind         string // content type; "" is JSON
 	// write is tried again for the client's patience; other calls a few times.
 	write bool
-	// accept is called before a try after one whose outcome is unknown.
+	// resent is called before a try after one whose outcome is unknown; nil is nothing.
 	resent func()
 }
 

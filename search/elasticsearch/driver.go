@@ -75,7 +75,7 @@ func (d *driver) checkServer(ctx context.Context) error {
 	}
 	opensearch := info.Version.Distribution == "opensearch"
 	if major == 0 || !opensearch && (major < oldestMajor || major == oldestMajor && minor < oldestMinor) || opensearch && major < 2 {
-		return fmt.Errorf("search: a server of version %q: %w", clip(info.Version.Number, 40), errUnsupported)
+		return fmt.Errorf("search: a server of version %q: %w", clip(info.Version.Number, 40), errors.ErrUnsupported)
 	}
 	d.scale = 1 / (k1 + 1)
 	if opensearch && major >= 3 {
@@ -114,7 +114,7 @@ func (d *driver) Get(ctx context.Context, ids []string) ([]search.Stored, error)
 
 // get reads documents of an index or alias, written to disk and visible or not.
 func (d *driver) get(ctx context.Context, index string, ids []string) ([]search.Stored, error) {
-	found, err := d.read(ctx, index, ids)
+	found, err := d.read(ctx, index, ids, false)
 	if err != nil {
 		return nil, err
 	}
@@ -145,14 +145,15 @@ type source struct {
 	Changed bool            `json:"_changed"`
 }
 
-func (d *driver) read(ctx context.Context, index string, ids []string) ([]storedDoc, error) {
+// read looks documents up; patiently, as part of a write.
+func (d *driver) read(ctx context.Context, index string, ids []string, patient bool) ([]storedDoc, error) {
 	if len(ids) == 0 {
 		return nil, ctx.Err()
 	}
 	var answer struct {
 		Docs []storedDoc `json:"docs"`
 	}
-	err := d.client.json(ctx, call{method: http.MethodPost, path: "/" + index + "/_mget"}, object{"ids": ids}, &answer)
+	err := d.client.json(ctx, call{method: http.MethodPost, path: "/" + index + "/_mget", write: patient}, object{"ids": ids}, &answer)
 	if err != nil {
 		return nil, err
 	}
@@ -169,9 +170,9 @@ func (d *driver) read(ctx context.Context, index string, ids []string) ([]stored
 	return answer.Docs, nil
 }
 
-func (d *driver) Count(ctx context.Context) (int, error) { return d.count(ctx, d.name) }
+func (d *driver) Count(ctx context.Context) (int, error) { return d.count(ctx, d.name, false) }
 
-func (d *driver) count(ctx context.Context, index string) (int, error) {
+func (d *driver) count(ctx context.Context, index string, patient bool) (int, error) {
 	var answer struct {
 		Count  int `json:"count"`
 		Shards struct {
@@ -179,7 +180,7 @@ func (d *driver) count(ctx context.Context, index string) (int, error) {
 		} `json:"_shards"`
 	}
 	body := object{"query": object{"bool": object{"must_not": gone}}}
-	if err := d.client.json(ctx, call{method: http.MethodPost, path: "/" + index + "/_count"}, body, &answer); err != nil {
+	if err := d.client.json(ctx, call{method: http.MethodPost, path: "/" + index + "/_count", write: patient}, body, &answer); err != nil {
 		return 0, err
 	}
 	if answer.Shards.Failed > 0 {

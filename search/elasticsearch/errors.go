@@ -46,8 +46,15 @@ const maxReason = 300
 
 func (c cause) error(status int) *Error {
 	e := &Error{Status: status, Type: clip(c.Type, maxReason), Reason: clip(c.Reason, maxReason)}
-	if len(c.RootCause) > 0 && c.RootCause[0].Reason != c.Reason {
-		e.Reason = clip(e.Reason+": "+c.RootCause[0].Reason, maxReason)
+	deeper := c.CausedBy
+	if len(c.RootCause) > 0 {
+		deeper = &c.RootCause[0]
+	}
+	for deeper != nil && len(e.Reason) < maxReason {
+		if deeper.Reason != c.Reason {
+			e.Reason = clip(e.Reason+": "+deeper.Type+" "+deeper.Reason, maxReason)
+		}
+		deeper = deeper.CausedBy
 	}
 	return e
 }

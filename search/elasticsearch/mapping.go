@@ -1,14 +1,11 @@
 package elasticsearch
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/seed82d84382/commerce/search"
 )
-
-var errUnsupported = errors.ErrUnsupported
 
 // object is JSON.
 type object = map[string]any

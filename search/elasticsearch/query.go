@@ -41,7 +41,7 @@ func (d *driver) query(n search.Node) (any, error) {
 	case n.Op == search.OpAll:
 		return object{"bool": object{"must": children, "boost": n.Boost}}, nil
 	case n.Op == search.OpAny:
-		return anyOf(n, children), nil
+		return d.anyOf(n, children)
 	case n.Op == search.OpBest:
 		return object{"dis_max": object{"queries": children, "tie_breaker": 0, "boost": n.Boost}}, nil
 	case n.Op == search.OpPrefer:
@@ -51,15 +51,37 @@ func (d *driver) query(n search.Node) (any, error) {
 }
 
 // anyOf matches some of its children, and multiplies where all of them match.
-func anyOf(n search.Node, children []any) any {
+func (d *driver) anyOf(n search.Node, children []any) (any, error) {
+	some := object{"should": children, "minimum_should_match": max(1, n.Min)}
 	if n.Bonus == 0 {
-		return object{"bool": object{"should": children, "minimum_should_match": max(1, n.Min), "boost": n.Boost}}
+		some["boost"] = n.Boost
+		return object{"bool": some}, nil
+	}
+	all := make([]any, len(n.Nodes))
+	for i, child := range n.Nodes {
+		var err error
+		if all[i], err = d.query(matching(child)); err != nil {
+			return nil, err
+		}
 	}
 	return object{"function_score": object{
-		"query":      object{"bool": object{"should": children, "minimum_should_match": max(1, n.Min)}},
-		"functions":  []any{object{"filter": object{"bool": object{"filter": children}}, "weight": 1 + n.Bonus}},
+		"query":      object{"bool": some},
+		"functions":  []any{object{"filter": object{"bool": object{"filter": all}}, "weight": 1 + n.Bonus}},
 		"boost_mode": "multiply", "boost": n.Boost,
-	}}
+	}}, nil
+}
+
+// matching is a node without what only scores. Servers bound the parts of a query.
+func matching(n search.Node) search.Node {
+	if n.Op == search.OpPrefer || n.Op == search.OpScale {
+		return matching(n.Nodes[0])
+	}
+	nodes := make([]search.Node, len(n.Nodes))
+	for i, child := range n.Nodes {
+		nodes[i] = matching(child)
+	}
+	n.Nodes, n.Bonus = nodes, 0
+	return n
 }
 
 func constant(filter any, boost float64) any {

@@ -90,7 +90,7 @@ func (g *generation) Count(ctx context.Context) (int, error) {
 	if err := g.driver.refresh(ctx, g.alias()); err != nil {
 		return 0, g.lost(err)
 	}
-	n, err := g.driver.count(ctx, g.alias())
+	n, err := g.driver.count(ctx, g.alias(), true)
 	return n, g.lost(err)
 }
 
@@ -113,7 +113,7 @@ func (g *generation) Entries(ctx context.Context) iter.Seq2[search.GenerationEnt
 		path := "/" + g.alias() + "/_search?allow_partial_search_results=false"
 		for {
 			var page searchAnswer
-			if err := g.driver.client.json(ctx, call{method: http.MethodPost, path: path}, body, &page); err != nil {
+			if err := g.driver.client.json(ctx, call{method: http.MethodPost, path: path, write: true}, body, &page); err != nil {
 				yield(search.GenerationEntry{}, g.lost(err))
 				return
 			}
