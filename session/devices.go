@@ -95,7 +95,8 @@ func (m *Manager) currentID(ctx context.Context) string {
 }
 
 // LogoutAll ends all sessions of a user, that of the context included, and
-// returns how many. It needs no session in the context.
+// returns how many; where they are many, a store may count some that had expired. It
+// needs no session in the context.
 func (m *Manager) LogoutAll(ctx context.Context, userID string) (int, error) {
 	if err := (User{ID: userID}).validate(); err != nil {
 		return 0, err

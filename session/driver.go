@@ -115,8 +115,9 @@ type UserLister interface {
 // UserDeleter is a Driver that can end all sessions of a user.
 type UserDeleter interface {
 	// DeleteUser removes every record of a user but the one with the id keep
-	// (empty: none is kept), and returns how many it removed. A record that was
-	// stored with this user before the call began is not there when it ends.
+	// (empty: none is kept), and returns how many, perhaps with some that had expired. A
+	// record that was stored with this user before the call began is not there when it
+	// ends: nothing loads, lists or saves it from then on, whatever is left of it.
 	DeleteUser(ctx context.Context, userID, keep string) (int, error)
 }
 

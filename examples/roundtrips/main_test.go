@@ -47,7 +47,7 @@ func TestRoundTripsAreShown(t *testing.T) {
 	require.Less(t, trips["64 joined"], 0.5)
 	html, err := os.ReadFile(page)
 	require.NoError(t, err)
-	require.Equal(t, 2, strings.Count(string(html), "<svg"))
+	require.Equal(t, 2, strings.Count(string(html), "<figure>"))
 }
 
 func TestBadFlags(t *testing.T) {

@@ -9,7 +9,9 @@
 // A record is a string at "<prefix>{<id>}". The sessions of a user are a sorted
 // set of ids at "<prefix>user:{<digest of the user id>}", scored by when they were
 // added. Redis expires both; the Manager enforces the limits by its own clock, and
-// so keys live five minutes longer, in case that of the server is ahead.
+// so keys live five minutes longer, in case that of the server is ahead. Whose
+// sessions are just being ended stands at "<prefix>endings", which every read brings
+// along and which is absent most of the time.
 //
 // # Round trips
 //
@@ -25,11 +27,20 @@
 // few. Entries without such a record are pruned when they are met and older than a
 // minute, and LogoutAll misses no session whose login had ended before it began.
 //
+// LogoutAll of up to 500 sessions removes them. That of more takes two round trips and
+// the same time however many they are: in one step it sets the index aside and notes
+// the user at "endings". From then on no process serves, saves or lists those
+// sessions, whether their records are still there or not. They are removed in the
+// background, by another process too if this one dies. The number it returns may count
+// sessions that had expired. On a Cluster all are removed before it returns.
+//
 // # Needs
 //
 // Redis 6.2 or later, and a user who may run EVAL, EVALSHA, SCRIPT LOAD, GET, MGET, GETRANGE, SETRANGE,
-// SET, DEL, PEXPIREAT, PTTL, TIME, ZADD, ZREM, ZRANGE and ZSCORE. Do not let the client
-// read from replicas: they lag behind a logout. A reply that was lost is
+// SET, DEL, PEXPIREAT, PTTL, TIME, ZADD, ZREM, ZRANGE, ZSCORE, ZCARD and RENAME (without the
+// last two, LogoutAll takes longer the more sessions there are). Do not let the client
+// read from replicas: they lag behind a logout. Do not let the server evict keys
+// (maxmemory-policy noeviction). A reply that was lost is
 // harmless: a write that is sent again is recognized and not done twice.
 package redisstore
 
