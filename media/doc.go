@@ -11,8 +11,8 @@
 // names are allowed, how large a file may be, what its content really is,
 // how images are cleaned. A [Driver] only moves bytes. The backends' Open
 // functions return a ready Store: fsmedia keeps files in a directory, memmedia
-// in memory. A backend of your own is a Driver, [New], and a run of the kit in
-// mediatest.
+// in memory, fastdfs in a FastDFS cluster, s3media in a bucket of S3. A backend of
+// your own is a Driver, [New], and a run of the kit in mediatest.
 //
 // # What Save does
 //
@@ -48,7 +48,18 @@
 // A [Variant] says how large and how cropped; [Shop] is the set a shop needs. A
 // variant is made on the first request, once however many ask at a time, and
 // kept in the store under the hash of the image and the specification, so it
-// never goes stale.
+// never goes stale. With [Options.Prepare] a queue has the variants of [Options.Ahead]
+// made before anybody asks ([Store.MakeVariants]).
+//
+// A JPEG that is at least twice as large as its variants is decoded at a half, a quarter
+// or an eighth of its size, straight out of its frequencies, which takes a fraction of the time. An animated
+// GIF may have 2,000 frames, and all of them together Options.MaxPixels; its variants show the first one.
+//
+// # Moving and tidying
+//
+// [Migrate] copies everything to another store, verified, and goes on where it was interrupted. [Mirror] writes to two
+// backends and reads from the first that has a file: for a second copy, or for the time of a move. [Store.Sweep]
+// finds files that the shop's database no longer knows.
 //
 // # Serving
 //

@@ -67,6 +67,8 @@ func Run(t *testing.T, h Harness) {
 		{"ListDuringChange", testListDuringChange},
 		{"FS", testFS},
 		{"Variants", testVariants},
+		{"VariantsAhead", testVariantsAhead},
+		{"Migrate", testMigrate},
 		{"Handler", testHandler},
 		{"SignedURL", testSignedURL},
 		{"Close", testClose},

@@ -61,6 +61,36 @@ func testVariants(t *testing.T, b *bench) {
 	requireEmpty(t, store)
 }
 
+func testVariantsAhead(t *testing.T, b *bench) {
+	store := b.open(t, nil)
+	f := save(t, store, "p/tea.jpg", jpegOf(t, 900, 450), nil)
+	job := media.VariantJob{Name: f.Name}
+	for _, v := range media.Shop {
+		job.Variants = append(job.Variants, v.String())
+	}
+	for range 2 { // the second time there is nothing to do
+		if err := store.MakeVariants(t.Context(), job); !supported(t, "variants that are kept", err) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, v := range media.Shop {
+		r, err := store.Variant(t.Context(), f.Name, v)
+		require.NoError(t, err)
+		content, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		width, height := v.Size(900, 450)
+		config, _, err := image.DecodeConfig(bytes.NewReader(content))
+		require.NoError(t, err)
+		require.Equal(t, [2]int{width, height}, [2]int{config.Width, config.Height}, v.Name)
+	}
+	require.NoError(t, store.Delete(t.Context(), f.Name))
+	requireEmpty(t, store)
+	require.ErrorIs(t, store.MakeVariants(t.Context(), job), media.ErrNotFound)
+}
+
 func serve(t *testing.T, store *media.Store, options *media.HandlerOptions) string {
 	t.Helper()
 	mux := http.NewServeMux()

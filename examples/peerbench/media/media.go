@@ -1,4 +1,5 @@
-// Package media compares the FastDFS client with the floor under it: the same exchanges with a tracker and a storage over bare sockets.
+// Package media compares the FastDFS client with the floor under it: the same exchanges with a tracker and a storage over bare sockets. It
+// also compares thumbnails with those of other libraries, and the Handler with http.FileServer.
 package media
 
 import (
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 
@@ -57,10 +59,17 @@ func open(ctx context.Context, trackers string, environment *bench.Environment) 
 		return nil, nil, errors.Join(err, ours.Close())
 	}
 	b := &bed{ours: ours, uncached: uncached, config: config.WithDefaults()}
+	scripts, err := os.MkdirTemp("", "peerbench-media-")
+	if err == nil {
+		b.externals, err = externals(ctx, scripts)
+	}
 	closeAll := func() error {
-		err := errors.Join(b.clean(context.WithoutCancel(ctx)), ours.Close(), uncached.Close())
+		err := errors.Join(b.clean(context.WithoutCancel(ctx)), ours.Close(), uncached.Close(), os.RemoveAll(scripts))
 		closeCluster()
 		return err
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, closeAll())
 	}
 	cases := []peer.Case{}
 	for _, size := range []struct {
@@ -76,6 +85,15 @@ func open(ctx context.Context, trackers string, environment *bench.Environment) 
 	if trackers != "" { // in process, the other side would need the memory
 		cases = append(cases, b.streams(environment))
 	}
+	for _, open := range []func() (peer.Case, func() error, error){thumbnails, serving} {
+		c, closeCase, err := open()
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		before := closeAll
+		closeAll = func() error { return errors.Join(closeCase(), before()) }
+		cases = append(cases, c)
+	}
 	return cases, closeAll, nil
 }
 
@@ -83,6 +101,7 @@ func open(ctx context.Context, trackers string, environment *bench.Environment) 
 type bed struct {
 	ours, uncached *fastdfs.Client
 	config         fastdfs.Config
+	externals      []external
 
 	mu   sync.Mutex
 	made []string // ids of files to be removed
@@ -174,6 +193,7 @@ func (b *bed) uploads(name string, size int) peer.Case {
 		}
 		return err
 	}))
+	subjects = append(subjects, b.externalSubjects("upload", size, nil)...)
 	return peer.Case{Name: name, Callers: callers, Subjects: subjects}
 }
 
@@ -207,11 +227,11 @@ func (b *bed) downloads(ctx context.Context, name string, size int) (peer.Case, 
 		}
 	}
 	newBuffer := func() (*buffer, error) { return &buffer{make([]byte, size)}, nil }
-	return peer.Case{Name: name, Callers: callers, Subjects: []peer.Subject{
+	return peer.Case{Name: name, Callers: callers, Subjects: append([]peer.Subject{
 		subject("ours", newBuffer, download(b.ours)),
 		subject("ours, tracker asked each time", newBuffer, download(b.uncached)),
 		subject("floor", b.newFloor, func(_ context.Context, f *floor) error { return f.download(any(), size) }),
-	}}, nil
+	}, b.externalSubjects("download", size, ids)...)}, nil
 }
 
 type buffer struct{ b []byte }

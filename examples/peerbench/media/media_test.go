@@ -18,9 +18,9 @@ func TestCases(t *testing.T) {
 	environment := bench.Describe()
 	cases, closeAll, err := area.Open(t.Context(), &environment)
 	require.NoError(t, err)
-	require.Len(t, cases, 4)
+	require.Len(t, cases, 6)
 	results, err := peer.Run(t.Context(), area.Name, cases, peer.Settings{Callers: []int{2}, Duration: 20 * time.Millisecond, Rounds: 1})
 	require.NoError(t, err)
-	require.Len(t, results, 3+3+4+3)
+	require.Len(t, results, 3+3+4+3+5+2)
 	require.NoError(t, closeAll())
 }
