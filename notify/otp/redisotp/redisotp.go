@@ -3,7 +3,7 @@
 //	store, err := redisotp.New(rdb, nil)
 //	codes, err := otp.New(store, &otp.Options{Pepper: pepper})
 //
-// Every act is one script, and so one round trip: parallel guesses are counted
+// Every act is one script, and so at most one round trip, which callers who wait share: parallel guesses are counted
 // one by one, and times are the server's. All keys are "<prefix>{otp}:…" and lie in one
 // slot of a Cluster, because a code and the limits on it are judged
 // together. Each of them has an end. An answer that was lost on its way is harmless: a
