@@ -3,7 +3,7 @@
 //	store, err := redisotp.New(rdb, nil)
 //	codes, err := otp.New(store, &otp.Options{Pepper: pepper})
 //
-// Every act is one script, and so at most one round trip (many callers share theirs): parallel guesses are counted
+// Every act is one script, and so one round trip: parallel guesses are counted
 // one by one, and times are the server's. All keys are "<prefix>{otp}:…" and lie in one
 // slot of a Cluster, because a code and the limits on it are judged
 // together. Each of them has an end. An answer that was lost on its way is harmless: a
@@ -44,13 +44,12 @@ func New(rdb redis.UniversalClient, o *Options) (otp.Store, error) {
 	case strings.ContainsAny(prefix, "{}"):
 		return nil, &otp.InvalidError{Field: "Prefix", Reason: "must not hold braces, which choose the slot of a key"}
 	}
-	return &store{rdb: rdb, prefix: prefix + "{otp}:", joiner: joiner{rdb: rdb}}, nil
+	return &store{rdb, prefix + "{otp}:"}, nil
 }
 
 type store struct {
 	rdb    redis.UniversalClient
 	prefix string
-	joiner joiner
 }
 
 func (s *store) Issue(ctx context.Context, step otp.IssueStep) (otp.IssueResult, error) {
@@ -96,7 +95,7 @@ func (s *store) counters(key string, counters []otp.Counter) (keys []string, lim
 }
 
 func (s *store) run(ctx context.Context, script *redis.Script, keys []string, args []any, n int) ([]int64, error) {
-	answer, err := s.joiner.run(ctx, script, keys, args)
+	answer, err := script.Run(ctx, s.rdb, keys, args...).Int64Slice()
 	if err != nil {
 		return nil, fmt.Errorf("redisotp: %w", err)
 	}
