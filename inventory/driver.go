@@ -45,6 +45,13 @@ type TxDriver interface {
 	ApplyTx(ctx context.Context, tx *sql.Tx, requests []Request) ([]Result, error)
 }
 
+// RoundTripper is the optional ability to tell how far away the database is. The grouped strategy asks now and then, and keeps
+// more groups under way when the way is long.
+type RoundTripper interface {
+	// RoundTrip asks the database something trivial and returns how long that took, or zero if only one writer is of use.
+	RoundTrip(ctx context.Context) (time.Duration, error)
+}
+
 // Request is one mutation as a driver sees it.
 type Request struct {
 	Kind Kind

@@ -29,6 +29,10 @@ var (
 	ErrContention = errors.New("too much contention")
 	// ErrSchema reports a database whose tables are missing, or older or newer than the program knows.
 	ErrSchema = errors.New("database schema does not fit this program")
+	// ErrServer is the kind of every [ServerError].
+	ErrServer = errors.New("database server cannot be used")
+	// ErrReadOnly reports a database that takes no changes now: a replica, or a server set to read only. Nothing was done.
+	ErrReadOnly = errors.New("database is read only")
 	// ErrClosed reports a call after Close.
 	ErrClosed = errors.New("inventory is closed")
 )
@@ -47,6 +51,17 @@ func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 func invalid(field, format string, args ...any) error {
 	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
+
+// ServerError reports a database server that is too old. It is [ErrServer].
+type ServerError struct {
+	// Server is what was found, Needs the oldest version that will do.
+	Server, Needs string
+}
+
+func (e *ServerError) Error() string {
+	return fmt.Sprintf("%v: it is %s, needed is %s or later", ErrServer, e.Server, e.Needs)
+}
+func (e *ServerError) Is(target error) bool { return target == ErrServer }
 
 // InsufficientError names the first line, in order of SKU and location, that cannot be had. It is [ErrInsufficient].
 type InsufficientError struct {

@@ -3,8 +3,10 @@ package inventory
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // group gathers the callers that are waiting and carries out their requests in one transaction. There is no timer: while one
@@ -13,7 +15,19 @@ type group struct {
 	inventory *Inventory
 	queue     chan *call // its bound is the back-pressure
 	workers   sync.WaitGroup
+
+	mu       sync.Mutex // guards what follows
+	running  int        // workers there are
+	wanted   int        // workers there should be
+	measured time.Time  // when that was found out
 }
+
+const (
+	maxWorkers     = 4
+	slowTrip       = time.Millisecond // a round trip from which on more workers help
+	measureAgain   = 30 * time.Second
+	measureTimeout = 5 * time.Second
+)
 
 // call is one caller's request on its way through the group.
 type call struct {
@@ -27,9 +41,7 @@ type call struct {
 
 func newGroup(i *Inventory) *group {
 	g := &group{inventory: i, queue: make(chan *call, i.options.QueueSize)}
-	for range i.options.Workers {
-		g.workers.Go(g.work)
-	}
+	g.adapt()
 	return g
 }
 
@@ -37,6 +49,53 @@ func newGroup(i *Inventory) *group {
 func (g *group) close() {
 	close(g.queue)
 	g.workers.Wait()
+}
+
+// adapt measures the round trip, if that is due, and starts workers if there should be more.
+func (g *group) adapt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); g.measured.IsZero() || now.Sub(g.measured) >= measureAgain {
+		g.measured = now
+		g.wanted = g.workersFor()
+	}
+	for ; g.running < g.wanted; g.running++ {
+		g.workers.Go(g.work)
+	}
+}
+
+// workersFor: two keep a database busy, one preparing its rows while the other commits. Where the way is long they would spend
+// their time on it, and more are under way at once. A database with one writer, or in this process, has use for one.
+func (g *group) workersFor() int {
+	if n := g.inventory.options.Workers; n > 0 {
+		return n
+	}
+	driver, ok := g.inventory.driver.(RoundTripper)
+	if !ok {
+		return 1
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), measureTimeout)
+	defer cancel()
+	switch trip, err := driver.RoundTrip(ctx); {
+	case err != nil:
+		return max(1, g.wanted)
+	case trip == 0:
+		return 1
+	case trip < slowTrip:
+		return 2
+	}
+	return maxWorkers
+}
+
+// surplus reports whether there is a worker too many, which then is the caller's part to end.
+func (g *group) surplus() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running <= g.wanted {
+		return false
+	}
+	g.running--
+	return true
 }
 
 // do queues a request and waits for its answer. The end of ctx counts only until the request is sent; from then on the
@@ -67,6 +126,9 @@ func (g *group) work() {
 	for {
 		first := next
 		if first == nil {
+			if g.surplus() {
+				return
+			}
 			var open bool
 			if first, open = <-g.queue; !open {
 				return
@@ -74,7 +136,27 @@ func (g *group) work() {
 		}
 		var batch []*call
 		batch, next = g.gather(first)
+		start := time.Now()
 		g.run(batch)
+		g.yield(len(batch), time.Since(start))
+		g.adapt()
+	}
+}
+
+// yield lets those who were just answered run. Who asks again at once then comes along with the next batch, and not
+// with the one after it. It ends when nobody has come for a small part of the time that a batch takes.
+func (g *group) yield(answered int, took time.Duration) {
+	const turns = 1000 // of the scheduler, for a clock that stands still
+	patience := min(took/20, 100*time.Microsecond)
+	queued, since, idle := len(g.queue), time.Now(), 0
+	for queued < answered && idle < turns {
+		runtime.Gosched()
+		now := time.Now()
+		if n := len(g.queue); n > queued {
+			queued, since, idle = n, now, 0
+		} else if idle++; now.Sub(since) >= patience {
+			return
+		}
 	}
 }
 
@@ -105,6 +187,7 @@ func (g *group) gather(first *call) (batch []*call, next *call) {
 	return batch, nil
 }
 
+// finish answers the caller.
 func (c *call) finish(result Result, err error) {
 	c.result, c.err = result, err
 	close(c.done)

@@ -234,3 +234,23 @@ func FuzzCleanWebP(f *testing.F) {
 	f.Add(riff(webpBox("VP8X", "\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x00"), tinyWebP[12:], webpBox("EXIF", string(orientationOnly(6)))))
 	fuzzClean(f, WebP)
 }
+
+// An animation of very many tiny frames is small as a file and in pixels, but not in memory.
+func TestGIFFrames(t *testing.T) {
+	t.Parallel()
+	frame := image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black, color.White})
+	animation := func(frames int) []byte {
+		g := &gif.GIF{}
+		for range frames {
+			g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 1)
+		}
+		var b bytes.Buffer
+		require.NoError(t, gif.EncodeAll(&b, g))
+		return b.Bytes()
+	}
+	_, err := cleanGIF(io.Discard, bytes.NewReader(animation(maxGIFFrames)))
+	require.NoError(t, err)
+	st, err := cleanGIF(io.Discard, bytes.NewReader(animation(maxGIFFrames+1)))
+	require.ErrorIs(t, err, ErrTooLarge)
+	require.LessOrEqual(t, st.frames, int64(maxGIFFrames+1))
+}

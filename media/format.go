@@ -36,6 +36,7 @@ type structure struct {
 	progressive   bool     // a JPEG that is decoded in several passes
 	width, height int      // of the pixels, where a container could claim others; else 0
 	pixels        int64    // of all frames of an animation; else 0
+	frames        int64    // of an animation
 	data          int64    // bytes of compressed pixels
 }
 
@@ -69,6 +70,9 @@ func decodeGIF(r io.Reader) (image.Image, error) {
 	return canvas, nil
 }
 
+// gifFrameMemory is what a frame takes beside its pixels: mostly colours, 256 interfaces and what they point to.
+const gifFrameMemory = 6 << 10
+
 // memory estimates the bytes that decoding takes.
 func (st structure) memory(mediaType string, config image.Config) int64 {
 	pixels := int64(config.Width) * int64(config.Height)
@@ -78,7 +82,7 @@ func (st structure) memory(mediaType string, config image.Config) int64 {
 	case mediaType == JPEG:
 		return 3 * pixels
 	case mediaType == GIF:
-		return st.pixels + 4*pixels
+		return st.pixels + 4*pixels + st.frames*gifFrameMemory
 	case mediaType == WebP:
 		return 8 * pixels
 	}

@@ -20,6 +20,10 @@ func cleanGIF(w io.Writer, r io.ReadSeeker) (structure, error) {
 	return g.st, g.w.Flush()
 }
 
+// maxGIFFrames bounds the frames of an animation: one of a single pixel takes 20 bytes of the file, but a few
+// hundred, or 5,000 with colours of its own, once it is decoded.
+const maxGIFFrames = 2000
+
 type gifWalk struct {
 	r  *bufio.Reader
 	w  *bufio.Writer
@@ -79,6 +83,9 @@ func (g *gifWalk) colors(flags byte) error {
 }
 
 func (g *gifWalk) frame() error {
+	if g.st.frames++; g.st.frames > maxGIFFrames {
+		return tooLarge("content", "has more than %d frames", maxGIFFrames)
+	}
 	g.w.WriteByte(0x2C)
 	head, err := g.copy(9)
 	if err != nil {

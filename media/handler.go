@@ -42,15 +42,8 @@ func Handler(store *Store, options *HandlerOptions) http.Handler {
 	if options != nil {
 		o = *options
 	}
-	seen := map[string]bool{}
-	for _, v := range o.Variants {
-		if err := v.check(); err != nil {
-			panic("media: handler: " + err.Error())
-		}
-		if v.Name == "" || seen[v.Name] {
-			panic("media: handler: variant name " + strconv.Quote(v.Name) + " is empty or there twice")
-		}
-		seen[v.Name] = true
+	if err := checkVariants(o.Variants); err != nil {
+		panic("media: handler: " + err.Error())
 	}
 	switch {
 	case o.MaxAge == 0:

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -127,7 +128,11 @@ func (s *Store) decode(ctx context.Context, mediaType string, config image.Confi
 	return &decoded{img, func() { s.decoding.Release(weight) }}, nil
 }
 
+// damaged says that an image cannot be read, unless err says already what is wrong with it.
 func damaged(mediaType string, err error) error {
+	if errors.Is(err, ErrInvalid) {
+		return err
+	}
 	return invalid("content", "is a damaged %s image: %v", mediaType, err)
 }
 

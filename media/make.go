@@ -103,11 +103,7 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 	v.Name = ""
 	p := plan{original: f, variant: v, store: s, label: variantLabel(v)}
 	ext := preferred(v.Format)
-	hash := f.SHA256
-	if hash == "" {
-		sum := sha256.Sum256([]byte(f.Name + etag(f)))
-		hash = hex.EncodeToString(sum[:])
-	}
+	hash := variantsOf(f)
 	p.key = hash + p.label
 	p.name = path.Join(reserved, hash[:2], hash, p.label+"."+ext)
 	if s.options.VariantStore != nil {
@@ -128,9 +124,18 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 	return p, nil
 }
 
+// variantsOf is what the variants of a file are kept under: its hash or, without one, one of what is known of it.
+func variantsOf(f File) string {
+	if f.SHA256 != "" {
+		return f.SHA256
+	}
+	sum := sha256.Sum256([]byte(f.Name + etag(f)))
+	return hex.EncodeToString(sum[:])
+}
+
 // variantEdition is part of every label: raised when the pixels that the code
 // makes of a specification change, so that old ones are no longer found.
-const variantEdition = "1"
+const variantEdition = "2"
 
 // variantLabel is short because it must fit the 16 bytes that FastDFS has for it.
 func variantLabel(v Variant) string {
@@ -147,15 +152,14 @@ type made struct {
 // the caller that came first, since the others wait for it too.
 func (s *Store) make(ctx context.Context, p plan) (made, error) {
 	done := s.variants.DoChan(p.key, func() (_ any, err error) {
-		defer func() {
-			// A decoder that trips over a hostile file must not end the program.
-			if r := recover(); r != nil {
-				err = fmt.Errorf("panic: %v", r)
-			}
-		}()
+		defer survive(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTimeout)
 		defer cancel()
-		return s.makeOnce(ctx, p)
+		r, err := s.render(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		return s.keep(ctx, p, r), nil
 	})
 	select {
 	case <-ctx.Done():
@@ -170,11 +174,15 @@ func (s *Store) make(ctx context.Context, p plan) (made, error) {
 
 const makeTimeout = 2 * time.Minute
 
-func (s *Store) makeOnce(ctx context.Context, p plan) (made, error) {
-	r, err := s.render(ctx, p)
-	if err != nil {
-		return made{}, err
+// survive turns a panic into an error: a decoder that trips over a hostile file must not end the program.
+func survive(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("panic: %v", r)
 	}
+}
+
+// keep stores a variant that has been made.
+func (s *Store) keep(ctx context.Context, p plan, r rendered) made {
 	sum := sha256.Sum256(r.content)
 	upload := &Upload{
 		Name: p.name, Size: int64(len(r.content)), Type: r.mediaType, SHA256: hex.EncodeToString(sum[:]),
@@ -183,13 +191,13 @@ func (s *Store) makeOnce(ctx context.Context, p plan) (made, error) {
 	}
 	m := made{file: upload.File(p.name), content: r.content}
 	if p.name == "" {
-		return m, nil
+		return m
 	}
 	// A variant that cannot be kept still can be shown.
 	if _, err := p.store.driver.Put(ctx, upload); err != nil && !errors.Is(err, ErrExists) {
 		s.options.Logger.WarnContext(ctx, "media: variant not kept", "name", p.original.Name, "variant", p.variant.String(), "error", err)
 	}
-	return m, nil
+	return m
 }
 
 // deleteVariants removes what was made of a file. What stays behind by a failure is only unused.

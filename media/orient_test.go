@@ -96,7 +96,7 @@ func TestTurnedFocus(t *testing.T) {
 		} else {
 			v.Width, v.Height = 4, 8
 		}
-		out := orient(v.scale(stored, o), o)
+		out := orient(v.scale(&loaded{decoded: &decoded{Image: stored}, st: structure{orientation: o}, full: stored.Bounds().Size()}), o)
 		require.Equal(t, image.Pt(v.Width, v.Height), out.Bounds().Size())
 		c := color.NRGBAModel.Convert(out.At(0, 0)).(color.NRGBA)
 		require.Equal(t, quarterColor['R'], c, "orientation %d", o)

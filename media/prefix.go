@@ -25,7 +25,7 @@ func WithPrefix(driver Driver, prefix string) (Driver, error) {
 	if err := CheckName(folder); err != nil {
 		return nil, fmt.Errorf("media: with prefix: %w", err)
 	}
-	if _, ok := driver.(Deriver); ok {
+	if !takesNames(driver) {
 		return nil, fmt.Errorf("media: with prefix: driver names files itself: %w", errors.ErrUnsupported)
 	}
 	return prefixed{driver, prefix}, nil

@@ -47,6 +47,9 @@ type SaveOptions struct {
 func (s *Store) Save(ctx context.Context, name string, r io.Reader, options *SaveOptions) (File, error) {
 	ctx, end := s.start(ctx, "save", name)
 	f, err := s.save(ctx, name, r, options)
+	if err == nil {
+		s.prepare(ctx, f)
+	}
 	return f, end(err)
 }
 

@@ -44,6 +44,11 @@ type Options struct {
 	// VariantStore is where variants are kept. Default: this store itself, or
 	// nowhere if the backend can neither take nor derive names.
 	VariantStore *Store
+	// Ahead are the variants made ahead of time of every image saved, if Prepare is set; [Shop] perhaps.
+	Ahead Variants
+	// Prepare is called after each Save of an image that has variants to be made ahead of time. It hands the job to a
+	// queue, whose worker calls MakeVariants; or to a goroutine. Its error is logged, no more: the variants then are made when somebody asks for them.
+	Prepare func(ctx context.Context, job VariantJob) error
 	// SpoolDir is where uploads over 1 MiB wait while they are checked. Default os.TempDir().
 	SpoolDir string
 
@@ -91,6 +96,9 @@ func New(driver Driver, options *Options) (*Store, error) {
 		if *l.value, err = limit(l.name, *l.value, l.def); err != nil {
 			return nil, fmt.Errorf("media: new: %w", err)
 		}
+	}
+	if err := checkVariants(o.Ahead); err != nil {
+		return nil, fmt.Errorf("media: new: %w", err)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -179,7 +179,7 @@ func TestWithPrefixRefuses(t *testing.T) {
 		_, err := media.WithPrefix(driver, prefix)
 		require.ErrorIs(t, err, media.ErrInvalid, prefix)
 	}
-	_, err := media.WithPrefix(&ownNames{Driver: driver}, "a/")
+	_, err := media.WithPrefix(&ownNames{derive: func(name, label, ext string) (string, error) { return name + label, nil }, Driver: driver}, "a/")
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
 

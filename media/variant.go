@@ -150,6 +150,21 @@ func (v Variant) check() error {
 	return nil
 }
 
+// checkVariants checks variants that are asked for by name.
+func checkVariants(variants Variants) error {
+	seen := map[string]bool{}
+	for _, v := range variants {
+		if err := v.check(); err != nil {
+			return err
+		}
+		if v.Name == "" || seen[v.Name] {
+			return invalid("variant", "name %q is empty or there twice", v.Name)
+		}
+		seen[v.Name] = true
+	}
+	return nil
+}
+
 func (f Focus) ok() bool { return f.X >= -1 && f.X <= 1 && f.Y >= -1 && f.Y <= 1 }
 
 // String returns the specification in the form that ParseVariant reads, such as

@@ -8,10 +8,11 @@ import (
 	"github.com/seed82d84382/commerce/search/internal/analysis"
 )
 
-// How much the parts of a text query count, in relation to a word found.
+// How much the parts of a text query count, in relation to a word found in its best field.
 const (
-	allWordsBoost = 0.6
-	phraseBoost   = 0.6
+	togetherBoost = 0.3 // a word in all fields, taken as one text
+	allWordsBonus = 0.6
+	phraseBoost   = 0.3
 	stopWordBoost = 0.3
 	synonymBoost  = 0.9
 )
@@ -115,59 +116,97 @@ func (s *schema) concept(u analysis.Unit) concept {
 	case u.CJK && len(u.Parts) == 1:
 		return concept{node: term(FieldChars, u.Form)}
 	case u.CJK:
-		return runConcept(u)
+		return s.run(u)
 	case len(u.Parts) == 0:
-		stems := s.stems(u.Form)
-		c := concept{node: anyTerm(stems), optional: analysis.IsStopWord(u.Form)}
-		c.terms = stems[:1]
-		return c
+		return concept{node: s.word(u.Form), terms: s.stems(u.Form)[:1], optional: analysis.IsStopWord(u.Form)}
 	}
 	// A compound matches as it is joined, or by its parts next to each other.
-	c := concept{node: Node{Op: OpBest, Boost: 1}}
-	for _, stem := range s.stems(u.Form) {
-		c.node.Nodes = append(c.node.Nodes, term(FieldText, stem))
-	}
+	c := concept{node: Node{Op: OpBest, Boost: 1, Nodes: []Node{s.word(u.Form)}}}
 	for _, language := range s.languagesOrNone() {
-		parts := make([]string, len(u.Parts))
-		for i, p := range u.Parts {
-			parts[i] = analysis.Stem(p.Form, language)
-		}
+		parts := stemParts(u, language)
 		if c.terms == nil {
 			c.terms = parts
 		}
-		c.node.Nodes = append(c.node.Nodes, Node{Op: OpPhrase, Field: FieldText, Terms: parts, Boost: 1})
+		together := Node{Op: OpPhrase, Field: FieldText, Terms: parts, Boost: togetherBoost}
+		own := Node{Op: OpBest, Boost: 1}
+		for _, f := range s.own {
+			if f.Language != language {
+				continue
+			}
+			all := Node{Op: OpAll, Boost: s.ownBoost(f)}
+			for _, p := range parts {
+				all.Nodes = append(all.Nodes, term(FieldOwn+f.Name, p))
+			}
+			own.Nodes = append(own.Nodes, all)
+		}
+		if len(own.Nodes) > 0 {
+			together = Node{Op: OpPrefer, Boost: 1, Nodes: []Node{together, own}}
+		}
+		c.node.Nodes = append(c.node.Nodes, together)
 	}
 	return c
 }
 
-// runConcept asks for most character pairs of a run. A run is often several
+func stemParts(u analysis.Unit, language string) []string {
+	parts := make([]string, len(u.Parts))
+	for i, p := range u.Parts {
+		parts[i] = analysis.Stem(p.Form, language)
+	}
+	return parts
+}
+
+// word finds a folded word. The field in which it tells most counts, as its weight is in
+// relation to the heaviest (a disjunction maximum), and a little the text of all fields together (BM25F): a word
+// that makes up a short title says more than one among many in a long description.
+func (s *schema) word(form string) Node {
+	return s.anyOf(s.stems(form), func(f *Field) string { return analysis.Stem(form, f.Language) })
+}
+
+// anyOf finds one of terms in the text of all fields, and scores by the term that stands for the word in each field of its own.
+func (s *schema) anyOf(terms []string, own func(*Field) string) Node {
+	together := Node{Op: OpBest, Boost: togetherBoost}
+	for _, t := range terms {
+		together.Nodes = append(together.Nodes, term(FieldText, t))
+	}
+	if len(terms) == 1 {
+		together = term(FieldText, terms[0])
+		together.Boost = togetherBoost
+	}
+	best := Node{Op: OpBest, Boost: 1}
+	for _, f := range s.own {
+		one := term(FieldOwn+f.Name, own(f))
+		one.Boost = s.ownBoost(f)
+		best.Nodes = append(best.Nodes, one)
+	}
+	switch len(best.Nodes) {
+	case 0: // no field of the schema has words
+		return together
+	case 1:
+		best = best.Nodes[0]
+	}
+	return Node{Op: OpPrefer, Boost: 1, Nodes: []Node{together, best}}
+}
+
+func (s *schema) ownBoost(f *Field) float64 { return float64(f.Weight) / float64(s.heaviest) }
+
+// run asks for most character pairs of a run. A run is often several
 // words written together, and a pair across two of them may be nowhere.
-func runConcept(u analysis.Unit) concept {
+func (s *schema) run(u analysis.Unit) concept {
 	pairs := analysis.Pairs(u)
 	c := concept{terms: pairs}
+	nodes := make([]Node, len(pairs))
+	for i, pair := range pairs {
+		nodes[i] = s.anyOf([]string{pair}, func(*Field) string { return pair })
+	}
 	if len(pairs) == 1 {
-		c.node = term(FieldText, pairs[0])
+		c.node = nodes[0]
 		return c
 	}
 	need := int(math.Ceil(0.6 * float64(len(pairs))))
-	c.node = Node{Op: OpAny, Min: need, Boost: 1}
-	for _, pair := range pairs {
-		c.node.Nodes = append(c.node.Nodes, term(FieldText, pair))
-	}
-	c.node = Node{Op: OpPrefer, Boost: 1, Nodes: []Node{c.node,
+	c.node = Node{Op: OpPrefer, Boost: 1, Nodes: []Node{
+		{Op: OpAny, Nodes: nodes, Min: need, Boost: 1},
 		{Op: OpPhrase, Field: FieldText, Terms: pairs, Boost: phraseBoost}}}
 	return c
-}
-
-func anyTerm(terms []string) Node {
-	if len(terms) == 1 {
-		return term(FieldText, terms[0])
-	}
-	best := Node{Op: OpBest, Boost: 1}
-	for _, t := range terms {
-		best.Nodes = append(best.Nodes, term(FieldText, t))
-	}
-	return best
 }
 
 // stems returns the stems of a word in the languages of the schema, each once.
@@ -210,7 +249,7 @@ func (c compiled) tree(match Match, relaxed bool) Node {
 		main = required[0]
 	}
 	if need < len(required) {
-		extra = append(extra, Node{Op: OpAll, Nodes: required, Boost: allWordsBoost})
+		main.Bonus = allWordsBonus
 	}
 	extra = append(extra, c.phrases()...)
 	if len(extra) == 0 {

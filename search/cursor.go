@@ -10,9 +10,10 @@ import (
 // cursor is the state of a search between two pages. It is opaque, not secret:
 // changing it can only give another page of the same query, or an error.
 type cursor struct {
-	Step  StepKind `json:"s"`
-	Text  string   `json:"t,omitempty"` // what was searched, when it is not the query's text
-	After []string `json:"a"`
+	Step   StepKind `json:"s"`
+	Text   string   `json:"t,omitempty"` // what was searched, when it is not the query's text
+	After  []string `json:"a,omitempty"`
+	Offset int      `json:"o,omitempty"` // instead of After, of a collapsed query
 }
 
 const (
@@ -30,7 +31,8 @@ func (c cursor) encode(bind [16]byte) string {
 	return base64.RawURLEncoding.EncodeToString(append(raw, body...))
 }
 
-func decodeCursor(text string, bind [16]byte, keys int) (*cursor, error) {
+// decodeCursor reads a cursor of a query with so many sort keys, or with 0 of one that goes by offset up to depth.
+func decodeCursor(text string, bind [16]byte, keys, depth int) (*cursor, error) {
 	if len(text) > maxCursor {
 		return nil, invalid("Cursor", "has %d bytes, more than %d", len(text), maxCursor)
 	}
@@ -43,7 +45,7 @@ func decodeCursor(text string, bind [16]byte, keys int) (*cursor, error) {
 		return nil, invalid("Cursor", "belongs to another query")
 	}
 	var c cursor
-	if err := json.Unmarshal(raw[1+len(bind):], &c); err != nil || len(c.After) != keys {
+	if err := json.Unmarshal(raw[1+len(bind):], &c); err != nil || len(c.After) != keys || (keys == 0) != (c.Offset > 0) || c.Offset < 0 || c.Offset > depth {
 		return nil, invalid("Cursor", "is not one this index gave out")
 	}
 	for _, position := range c.After {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -91,6 +92,7 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 		}
 	}
 	p := preparer{
+		own:     s.own,
 		entry:   &Entry{Values: map[string][]any{}},
 		words:   map[string]bool{},
 		phrases: map[string]bool{},
@@ -105,6 +107,7 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 			return nil, &InvalidError{Document: doc.ID, Field: f.Name, Reason: reason}
 		}
 	}
+	p.entry.Group = cmp.Or(p.entry.Group, "#"+doc.ID)
 	var err error
 	if p.entry.Source, err = json.Marshal(p.source); err != nil {
 		return nil, fmt.Errorf("search: encode document %q: %w", clip(doc.ID), err)
@@ -129,6 +132,7 @@ func checkID(id string) string {
 }
 
 type preparer struct {
+	own     []*Field
 	entry   *Entry
 	words   map[string]bool
 	phrases map[string]bool
@@ -143,6 +147,12 @@ func (p *preparer) add(f *Field, values []any) string {
 	p.entry.Present = append(p.entry.Present, f.Name)
 	if f.Store {
 		p.source[f.Name] = stored(values)
+	}
+	if f.Collapse {
+		if len(values) > 1 {
+			return "has several values, but is what variants are collapsed by"
+		}
+		p.entry.Group = "=" + values[0].(string)
 	}
 	if f.Kind != Text {
 		p.entry.Values[f.Name] = indexed(f.Kind, values)
@@ -184,7 +194,11 @@ func (p *preparer) addText(f *Field, text string) {
 	if f.Weight > 0 {
 		terms := analysis.Index(text, f.Language)
 		if len(terms.Words) > 0 || len(terms.Chars) > 0 {
-			p.entry.Texts = append(p.entry.Texts, TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars})
+			run := TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars}
+			if slices.Contains(p.own, f) {
+				run.Field = FieldOwn + f.Name
+			}
+			p.entry.Texts = append(p.entry.Texts, run)
 		}
 		analysis.Vocabulary(text, func(w string) { p.words[w] = true })
 	}

@@ -20,6 +20,9 @@ var (
 	ErrInUse = errors.New("search: index is in use")
 	// ErrRebuilding means that a rebuild is already under way.
 	ErrRebuilding = errors.New("search: rebuild already under way")
+	// ErrUnavailable means that the engine's server cannot be reached, or is too busy or too
+	// damaged to answer. A write may have been done or not: writing the same again is safe.
+	ErrUnavailable = errors.New("search: engine is unavailable")
 	// ErrClosed is returned after Close.
 	ErrClosed = errors.New("search: index is closed")
 )

@@ -27,7 +27,7 @@ func (ix *Index) Search(ctx context.Context, q Query) (result *Result, err error
 	if err != nil {
 		return nil, err
 	}
-	s := &execution{ix: ix, plan: p, synonyms: ix.synonyms.Load(), effect: effect(*ix.rules.Load(), p, started)}
+	s := &execution{ix: ix, plan: p, synonyms: ix.synonyms.Load(), effect: ix.effect(p, started)}
 	if p.resumed != nil {
 		result, err = s.resume(ctx)
 	} else {
@@ -37,6 +37,9 @@ func (ix *Index) Search(ctx context.Context, q Query) (result *Result, err error
 		return nil, err
 	}
 	result.Took = ix.options.Now().Sub(started)
+	if log := ix.options.QueryLog; log != nil {
+		log(ctx, newQueryEvent(p, result, started))
+	}
 	return result, nil
 }
 
@@ -56,7 +59,8 @@ type attempt struct {
 	compiled compiled
 	node     Node
 	response Response
-	pinned   int // of Total, hits that match only because a rule pins them
+	pinned   int            // of Total, hits that match only because a rule pins them
+	buckets  [][]FacetValue // by facet, of those that choose their intervals
 }
 
 // fewForCorrection is the number of hits below which words are taken to be misspelt.
@@ -71,7 +75,7 @@ func (s *execution) climb(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if s.plan.query.Exact || len(best.compiled.concepts) == 0 || best.found() >= few {
-		return s.result(best)
+		return s.result(ctx, best)
 	}
 	var didYouMean string
 	if best.found() < fewForCorrection {
@@ -88,7 +92,7 @@ func (s *execution) climb(ctx context.Context) (*Result, error) {
 			best = relaxed
 		}
 	}
-	result, err := s.result(best)
+	result, err := s.result(ctx, best)
 	if err == nil && result.Corrected == "" {
 		result.DidYouMean = didYouMean
 	}
@@ -125,7 +129,7 @@ func (s *execution) resume(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.result(found)
+	return s.result(ctx, found)
 }
 
 func (a attempt) found() int { return a.response.Total - a.pinned }
@@ -162,32 +166,37 @@ func (s *execution) request(node Node) Request {
 	p := s.plan
 	filters := slices.Concat(p.query.Filters, s.effect.hide)
 	r := Request{
-		Query:   s.effect.pin(node),
-		Filters: filters,
-		Sort:    p.sorts,
-		Offset:  p.query.Offset,
-		Limit:   p.limit,
-		Source:  p.query.Return == nil || len(p.query.Return) > 0 || len(p.query.Highlight) > 0,
-		Explain: p.query.Explain,
-	}
-	if p.scored {
-		r.Boosts = s.effect.boosts
+		Query:    s.effect.apply(node, p.scored),
+		Filters:  filters,
+		Sort:     p.sorts,
+		Collapse: p.query.Collapse,
+		Offset:   p.query.Offset,
+		Limit:    p.limit,
+		Source:   p.query.Return == nil || len(p.query.Return) > 0 || len(p.query.Highlight) > 0,
+		Explain:  p.query.Explain,
 	}
 	if p.resumed != nil {
-		r.After = p.resumed.After
+		r.After, r.Offset = p.resumed.After, p.resumed.Offset
 	}
 	for _, f := range p.facets {
-		r.Facets = append(r.Facets, FacetRequest{
-			Field: f.facet.Field, Kind: f.field.Kind, Filters: slices.Concat(f.filters, s.effect.hide),
-			Size: f.facet.Size, Include: f.selected, Contains: f.facet.Contains,
-			Parent: f.facet.Parent, Ranges: f.facet.Ranges,
-		})
+		r.Facets = append(r.Facets, f.request(s.effect.hide))
 	}
 	return r
 }
 
-func (s *execution) result(a attempt) (*Result, error) {
-	r := &Result{Total: a.response.Total, Steps: s.steps, Relaxed: a.step == StepRelaxed, Hits: []Hit{}}
+func (f facetPlan) request(hide Filters) FacetRequest {
+	return FacetRequest{
+		Field: f.facet.Field, Kind: f.field.Kind, Filters: slices.Concat(f.filters, hide),
+		Size: f.facet.Size, Include: f.selected, Contains: f.facet.Contains,
+		Parent: f.facet.Parent, Ranges: f.facet.Ranges,
+	}
+}
+
+func (s *execution) result(ctx context.Context, a attempt) (*Result, error) {
+	if err := s.bucketed(ctx, &a); err != nil {
+		return nil, err
+	}
+	r := &Result{Total: a.response.Total, Groups: a.response.Groups, Redirect: s.effect.redirect, Steps: s.steps, Relaxed: a.step == StepRelaxed, Hits: []Hit{}}
 	if a.text != s.plan.text {
 		r.Corrected = a.text
 	}
@@ -200,18 +209,56 @@ func (s *execution) result(a attempt) (*Result, error) {
 		r.Hits = append(r.Hits, hit)
 	}
 	for i, f := range s.plan.facets {
-		r.Facets = append(r.Facets, f.result(a.response.Facets[i]))
+		result := f.result(a.response.Facets[i])
+		if f.facet.Buckets > 0 {
+			result.Values = nil
+			if a.buckets != nil {
+				result.Values = a.buckets[i]
+			}
+		}
+		r.Facets = append(r.Facets, result)
 	}
-	// A full page may be the last one; then the next one is empty.
-	if n := len(a.response.Hits); n > 0 && n == s.plan.limit && (s.plan.resumed != nil || s.plan.query.Offset+n < r.Total) {
-		next := cursor{Step: a.step, Text: r.Corrected, After: a.response.Hits[n-1].Position}
+	if r.Total == 0 && len(s.plan.query.Filters) > 0 {
+		var err error
+		if r.WithoutFilters, err = s.unfiltered(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	if next, more := s.next(a, r); more {
 		r.Next = next.encode(s.plan.bind)
 	}
 	return r, nil
 }
 
+// unfiltered counts what the text finds whatever the filters.
+func (s *execution) unfiltered(ctx context.Context, a attempt) (int, error) {
+	responses, err := s.ix.driver.Search(ctx, []Request{{Query: a.node, Filters: s.effect.hide, Sort: []Sort{ByID}}})
+	if err != nil {
+		return 0, err
+	}
+	return responses[0].Total, nil
+}
+
+// next is where the page after this one begins. A full page may be the last one; then the next one is empty.
+func (s *execution) next(a attempt, r *Result) (cursor, bool) {
+	next := cursor{Step: a.step, Text: r.Corrected}
+	n, offset := len(a.response.Hits), s.plan.query.Offset
+	if s.plan.resumed != nil {
+		offset = s.plan.resumed.Offset
+	}
+	if n == 0 || n < s.plan.limit {
+		return next, false
+	}
+	if s.plan.query.Collapse { // no engine goes on after a group: count from the beginning
+		next.Offset = offset + n
+		return next, next.Offset < r.Groups && next.Offset < s.ix.options.Limits.Depth
+	}
+	next.After = a.response.Hits[n-1].Position
+	return next, s.plan.resumed != nil || offset+n < r.Total
+}
+
 func (s *execution) hit(found DriverHit, marker *marker) (Hit, error) {
-	hit := Hit{ID: found.ID, Explain: found.Explain}
+	hit := Hit{ID: found.ID, Variants: found.Variants, Explain: found.Explain}
 	if s.plan.scored {
 		hit.Score = found.Score
 		if i := slices.Index(s.effect.pins, found.ID); i >= 0 && found.Score >= pinnedScore {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,8 @@ type Index struct {
 
 	synonyms atomic.Pointer[synonymSet]
 	rules    atomic.Pointer[[]Rule]
+	signals  atomic.Pointer[[]Signal]
+	settings sync.Mutex // orders those who set them
 
 	writes writeGate
 
@@ -40,10 +43,17 @@ func New(driver Driver, s Schema, opts *Options) (*Index, error) {
 	}
 	ix := &Index{driver: driver, schema: checked, given: s, options: opts.WithDefaults()}
 	ix.lifetime, ix.end = context.WithCancel(context.Background())
-	if err := ix.SetSynonyms(ix.options.Synonyms...); err != nil {
-		return nil, err
+	ctx, cancel := context.WithTimeout(ix.lifetime, loadTimeout)
+	defer cancel()
+	kept, err := ix.kept(ctx)
+	if err == nil {
+		err = ix.use(ctx, kept)
 	}
-	if err := ix.SetRules(ix.options.Rules...); err != nil {
+	if err == nil {
+		err = ix.resumeRebuild(ctx, kept)
+	}
+	if err != nil {
+		ix.end()
 		return nil, err
 	}
 	return ix, nil
@@ -51,26 +61,6 @@ func New(driver Driver, s Schema, opts *Options) (*Index, error) {
 
 // Schema returns the schema the index was opened with.
 func (ix *Index) Schema() Schema { return ix.given }
-
-// SetSynonyms replaces all synonyms, for every later query. It does not touch the documents.
-func (ix *Index) SetSynonyms(synonyms ...Synonym) error {
-	set, err := newSynonymSet(synonyms)
-	if err != nil {
-		return err
-	}
-	ix.synonyms.Store(set)
-	return nil
-}
-
-// SetRules replaces all rules, for every later query.
-func (ix *Index) SetRules(rules ...Rule) error {
-	checked, err := ix.checkRules(rules)
-	if err != nil {
-		return err
-	}
-	ix.rules.Store(&checked)
-	return nil
-}
 
 // begin guards an operation against Close; done must be called when err is nil.
 func (ix *Index) begin() (done func(), err error) {
@@ -92,7 +82,7 @@ func (ix *Index) Close() error {
 		ix.gate.Unlock()
 		ix.end()
 		ix.operations.Wait()
-		ix.failed = ix.driver.Close()
+		ix.failed = errors.Join(ix.leave(), ix.driver.Close())
 	})
 	return ix.failed
 }

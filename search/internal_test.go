@@ -76,13 +76,13 @@ func TestDecodeCursorBounds(t *testing.T) {
 		{Step: "other", After: []string{"1", "2"}},
 		{Step: StepCorrected, Text: strings.Repeat("x", maxQueryText+1), After: []string{"1", "2"}},
 	} {
-		_, err := decodeCursor(c.encode(bind), bind, 2)
+		_, err := decodeCursor(c.encode(bind), bind, 2, 0)
 		require.ErrorIs(t, err, ErrInvalid)
 	}
 	whole := cursor{Step: StepCorrected, Text: "tea", After: []string{"1", "2"}}
-	back, err := decodeCursor(whole.encode(bind), bind, 2)
+	back, err := decodeCursor(whole.encode(bind), bind, 2, 0)
 	require.NoError(t, err)
 	require.Equal(t, whole, *back)
-	_, err = decodeCursor(whole.encode(bind), [16]byte{2}, 2)
+	_, err = decodeCursor(whole.encode(bind), [16]byte{2}, 2, 0)
 	require.ErrorContains(t, err, "another query")
 }

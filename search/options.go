@@ -9,10 +9,17 @@ import (
 // Options configure an [Index]. The zero value, and nil, are the documented defaults.
 type Options struct {
 	// Synonyms apply to queries, so that a change needs no new index.
-	// [Index.SetSynonyms] replaces them.
+	// [Index.SetSynonyms] replaces them, for good on an engine that keeps settings.
 	Synonyms []Synonym
-	// Rules pin, hide and boost. [Index.SetRules] replaces them.
+	// Rules pin, hide, boost and redirect. [Index.SetRules] replaces them.
 	Rules []Rule
+	// Signals lift documents by their popularity, age and stock. [Index.SetSignals] replaces them.
+	Signals []Signal
+
+	// QueryLog is called once after each [Index.Search] that was answered, by the
+	// goroutine that searched: it should be quick. Suggestions, similar documents and
+	// what a search asks the engine besides (facets, corrections, counts) are not told.
+	QueryLog func(ctx context.Context, event QueryEvent)
 
 	// FewHits is the number of hits below which a query is helped: fewer of its
 	// words are required, and below 3 its spelling is corrected. 0 is 10, -1 never.

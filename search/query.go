@@ -1,6 +1,7 @@
 package search
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -20,6 +21,11 @@ type Query struct {
 	// Sort orders the result; empty is by relevance. Equal hits are in ascending
 	// order of ID, so that pages never overlap.
 	Sort []Sort
+
+	// Collapse shows of the variants of a product (see [Field.Collapse]) only the first
+	// in the order of the query. Totals and facets count all documents; [Result.Groups] counts
+	// products. Its cursors reach as far as [Limits.Depth].
+	Collapse bool
 
 	// Limit is the page size: 0 is 20, -1 none (only totals and facets), at most [Limits.PageSize].
 	Limit int
@@ -162,6 +168,9 @@ type Facet struct {
 	Parent string
 	// Ranges counts intervals instead of values. Make them with [Ranges].
 	Ranges []Bounds
+	// Buckets, up to 20, counts that many intervals of a Number field, chosen so that
+	// they hold about as many documents each. Make it with [Buckets].
+	Buckets int
 	// Conjunctive counts under the filters of the own field too: what choosing
 	// one more value would leave, for fields with several values.
 	Conjunctive bool
@@ -185,10 +194,30 @@ func Ranges(field string, edges ...any) Facet {
 	return f
 }
 
+// Trail is the facets of a category path, for a menu that opens downwards: the roots, then
+// the children of each level of path. Their names are field, field+"/1", field+"/2" and so on.
+//
+//	search.Trail("category", "Audio > Headphones") // the roots, what is in Audio, what is in Audio > Headphones
+func Trail(field, path string) []Facet {
+	facets := []Facet{{Field: field}}
+	if path == "" {
+		return facets
+	}
+	for i, parent := range ancestors(path) {
+		facets = append(facets, Facet{Field: field, Name: fmt.Sprintf("%s/%d", field, i+1), Parent: parent})
+	}
+	return facets
+}
+
 // Result is what a query found.
 type Result struct {
 	Hits  []Hit
 	Total int // all matching documents, exact
+	// Groups is, for a query with Collapse, the number of products among them: exact on
+	// Bleve, and on Elasticsearch up to 40,000.
+	Groups int
+	// Redirect is where a rule sends the shopper instead; "" mostly.
+	Redirect string
 
 	// Facets come in the order of the query's.
 	Facets []FacetResult
@@ -204,6 +233,9 @@ type Result struct {
 	// Relaxed is set when few documents had enough of the words (the step before
 	// says how many), and the hits have at least some of them. More words rank higher.
 	Relaxed bool
+	// WithoutFilters is how many documents the text would find without the filters, when
+	// nothing is found with them: the shopper can be offered to drop some. Hidden documents do not count.
+	WithoutFilters int
 	// Steps is what was tried, in order. The last one gave the hits.
 	Steps []Step
 
@@ -248,8 +280,10 @@ type Hit struct {
 	// texts are cut to the part with most of them. A field without any is missing.
 	Highlight map[string]string
 	// Pinned is set when a rule put the hit at the top.
-	Pinned  bool
-	Explain *Explanation
+	Pinned bool
+	// Variants is, for a query with Collapse, how many documents of the hit's group match, itself among them.
+	Variants int
+	Explain  *Explanation
 }
 
 // String returns the first value of a stored text, keyword or category field, or "".

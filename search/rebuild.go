@@ -24,26 +24,48 @@ type RebuildOptions struct {
 	// AllowEmpty lets a source without any document replace an index that has
 	// some. Without it that is an error, because it is mostly an accident.
 	AllowEmpty bool
+	// Sample is how many documents, picked at random, are read back from the new index and
+	// compared with what was written, before it becomes live. 0 is 200, -1 none.
+	Sample int
 }
 
 // Progress is how far a rebuild has come.
 type Progress struct {
-	Documents int     // read from the source
-	Rate      float64 // documents a second, on average
+	Documents int     // read from the source, before an interruption too
+	Rate      float64 // documents a second, on average, since it began or was resumed
 	Elapsed   time.Duration
+	Last      string // ID of the last document of the source that the new index holds
 }
+
+const defaultSample = 200
 
 // Rebuild fills a new index from source and then puts it in the place of the old one.
 //
 // Searches are answered by the old index until then. Documents that are put or
 // deleted meanwhile go to both, and win over what source says of them: source may
 // be a snapshot. The new index becomes live, atomically and durably, only after
-// its number of documents was found to be right; on any error, and after a crash,
+// its number of documents and a sample of them were found to be right; on any error, and after a crash,
 // the old one stays. Only the writes of this process are seen: when several write
 // to one Elasticsearch, they must give their documents versions.
 //
 // [ErrRebuilding] when one is under way, [ErrClosed] when Close ends it, errors.ErrUnsupported when the engine cannot.
-func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error], opts *RebuildOptions) (err error) {
+func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error], opts *RebuildOptions) error {
+	return ix.rebuild(ctx, opts, false, func(string) iter.Seq2[Document, error] { return source })
+}
+
+// RebuildFrom is [Index.Rebuild] for a source that can go on after a document. A rebuild that fails,
+// or that ends with the process, is not thrown away: writes go on to both indexes, also
+// after the next Open, and the next RebuildFrom takes up where it stopped. source is
+// called once, with the ID of the last document that the new index holds, or with "" at the beginning;
+// it must yield the documents in the same order each time.
+//
+// [Index.Rebuild], and [Index.AbandonRebuild], give up what was left.
+// errors.ErrUnsupported when the engine cannot keep a half-filled index.
+func (ix *Index) RebuildFrom(ctx context.Context, source func(after string) iter.Seq2[Document, error], opts *RebuildOptions) error {
+	return ix.rebuild(ctx, opts, true, source)
+}
+
+func (ix *Index) rebuild(ctx context.Context, opts *RebuildOptions, resumable bool, source func(string) iter.Seq2[Document, error]) (err error) {
 	done, err := ix.begin()
 	if err != nil {
 		return err
@@ -56,10 +78,35 @@ func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error],
 	read := 0
 	defer func() { end(err, slog.Int("documents", read)) }()
 
-	rebuilder, ok := ix.driver.(Rebuilder)
-	if !ok {
-		return fmt.Errorf("search: rebuild: %w", errors.ErrUnsupported)
+	o, err := ix.rebuildOptions(opts)
+	if err != nil {
+		return err
 	}
+	r, err := ix.beginRebuild(ctx, o, resumable)
+	if err != nil {
+		return err
+	}
+	if err = r.fill(ctx, source(r.last)); err == nil {
+		err = r.promote(ctx)
+	}
+	read = r.read
+	if err == nil {
+		ix.writes.endRebuild()
+		return nil
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // also when the engine noticed first
+		err = context.Cause(ctx)
+	}
+	if resumable && !r.isBroken() {
+		r.pause()
+		return fmt.Errorf("search: rebuild: %w", err)
+	}
+	ix.writes.endRebuild()
+	r.discard(ctx)
+	return fmt.Errorf("search: rebuild: %w", err)
+}
+
+func (ix *Index) rebuildOptions(opts *RebuildOptions) (RebuildOptions, error) {
 	var o RebuildOptions
 	if opts != nil {
 		o = *opts
@@ -68,28 +115,15 @@ func (ix *Index) Rebuild(ctx context.Context, source iter.Seq2[Document, error],
 		o.BatchSize = 500
 	}
 	if o.BatchSize > ix.options.Limits.Batch {
-		return invalid("BatchSize", "%d is more than %d", o.BatchSize, ix.options.Limits.Batch)
+		return o, invalid("BatchSize", "%d is more than %d", o.BatchSize, ix.options.Limits.Batch)
 	}
-	r := &rebuild{ix: ix, options: o, started: time.Now(), live: map[uint64]bool{}, touched: map[uint64]bool{}, seed: maphash.MakeSeed()}
-	if err := ix.writes.beginRebuild(ctx, r, rebuilder); err != nil {
-		return err
+	switch {
+	case o.Sample == 0:
+		o.Sample = defaultSample
+	case o.Sample < 0:
+		o.Sample = 0
 	}
-	defer ix.writes.endRebuild()
-	if err = r.fill(ctx, source); err == nil {
-		err = r.promote(ctx)
-	}
-	read = r.read
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // also when the engine noticed first
-		err = context.Cause(ctx)
-	}
-	// The old index stays; what was filled must go even when ctx has ended.
-	if discard := r.generation.Discard(context.WithoutCancel(ctx)); discard != nil {
-		ix.options.Logger.WarnContext(ctx, "search: remove abandoned rebuild", "error", discard)
-	}
-	return fmt.Errorf("search: rebuild: %w", err)
+	return o, nil
 }
 
 // Rollback returns to the index that the last Rebuild with Keep replaced.
@@ -128,22 +162,10 @@ func (g *writeGate) apply(ctx context.Context, driver Driver, ops []Op, visible 
 func (g *writeGate) alone(do func() error) error {
 	g.Lock()
 	defer g.Unlock()
-	if g.rebuild != nil {
+	if g.rebuild != nil && !g.rebuild.paused {
 		return ErrRebuilding
 	}
 	return do()
-}
-
-func (g *writeGate) beginRebuild(ctx context.Context, r *rebuild, rebuilder Rebuilder) error {
-	return g.alone(func() error {
-		generation, err := rebuilder.Begin(ctx)
-		if err != nil {
-			return fmt.Errorf("search: rebuild: %w", err)
-		}
-		r.generation = generation
-		g.rebuild = r
-		return nil
-	})
 }
 
 func (g *writeGate) endRebuild() {
@@ -152,11 +174,13 @@ func (g *writeGate) endRebuild() {
 	g.rebuild = nil
 }
 
-// rebuild is one that is under way. IDs are kept as 64-bit hashes: a catalogue
+// rebuild is one that is under way, or paused. IDs are kept as 64-bit hashes: a catalogue
 // of a million documents takes some ten megabytes.
 type rebuild struct {
 	ix         *Index
 	options    RebuildOptions
+	resumable  bool
+	paused     bool // guarded by the writeGate
 	generation Generation
 	started    time.Time
 	seed       maphash.Seed
@@ -166,7 +190,10 @@ type rebuild struct {
 	over    bool
 	live    map[uint64]bool // in the new index
 	touched map[uint64]bool // changed since the beginning: the source is behind on them
+	sample  sample
 	read    int
+	resumed int    // of read, before the rebuild was resumed
+	last    string // ID of the last document of the source that is written
 }
 
 func (r *rebuild) key(id string) uint64 { return maphash.String(r.seed, id) }
@@ -192,10 +219,12 @@ func (r *rebuild) write(ctx context.Context, driver Driver, ops []Op, visible bo
 	accepted := make([]Op, 0, len(ops))
 	for _, op := range ops {
 		if !refused[op.ID] {
+			op.Changed = r.resumable
 			accepted = append(accepted, op)
 		}
 	}
 	for _, op := range accepted {
+		r.sample.change(op)
 		r.touched[r.key(op.ID)] = true
 		if op.Entry != nil {
 			r.live[r.key(op.ID)] = true
@@ -222,9 +251,8 @@ func (r *rebuild) fill(ctx context.Context, source iter.Seq2[Document, error]) e
 	batch := make([]change, 0, r.options.BatchSize)
 	for doc, err := range source {
 		if err != nil {
-			return fmt.Errorf("read source after %d documents: %w", r.read, err)
+			return fmt.Errorf("read source after %d documents: %w", r.read+len(batch), err)
 		}
-		r.read++
 		batch = append(batch, change{doc: doc})
 		if len(batch) == cap(batch) {
 			if err := r.flush(ctx, batch); err != nil {
@@ -241,6 +269,9 @@ func (r *rebuild) flush(ctx context.Context, batch []change) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if len(batch) == 0 {
+		return nil
+	}
 	ops, err := r.ix.schema.prepareAll(batch)
 	if err != nil {
 		return err
@@ -248,14 +279,19 @@ func (r *rebuild) flush(ctx context.Context, batch []change) error {
 	if err := r.writeSource(ctx, lastOfEach(ops)); err != nil {
 		return err
 	}
+	r.last = batch[len(batch)-1].doc.ID
+	r.read += len(batch)
+	if err := r.checkpoint(ctx); err != nil {
+		return err
+	}
 	elapsed := time.Since(r.started)
 	if r.options.Progress != nil {
-		r.options.Progress(Progress{Documents: r.read, Elapsed: elapsed, Rate: float64(r.read) / max(elapsed.Seconds(), 1e-9)})
+		r.options.Progress(Progress{Documents: r.read, Elapsed: elapsed, Last: r.last, Rate: float64(r.read-r.resumed) / max(elapsed.Seconds(), 1e-9)})
 	}
 	if r.options.Rate <= 0 {
 		return nil
 	}
-	ahead := time.Duration(float64(r.read)/float64(r.options.Rate)*float64(time.Second)) - elapsed
+	ahead := time.Duration(float64(r.read-r.resumed)/float64(r.options.Rate)*float64(time.Second)) - elapsed
 	if ahead <= 0 {
 		return nil
 	}
@@ -278,6 +314,7 @@ func (r *rebuild) writeSource(ctx context.Context, ops []Op) error {
 	current := slices.DeleteFunc(ops, func(op Op) bool { return r.touched[r.key(op.ID)] })
 	for _, op := range current {
 		r.live[r.key(op.ID)] = true
+		r.sample.offer(op, r.options.Sample)
 	}
 	if len(current) == 0 {
 		return nil
@@ -299,6 +336,9 @@ func (r *rebuild) promote(ctx context.Context) error {
 	if count != len(r.live) {
 		return fmt.Errorf("the new index holds %d documents, not %d", count, len(r.live))
 	}
+	if err := r.sample.verify(ctx, r.generation); err != nil {
+		return err
+	}
 	if count == 0 && !r.options.AllowEmpty {
 		if old, err := r.ix.driver.Count(ctx); err != nil {
 			return err
@@ -310,5 +350,6 @@ func (r *rebuild) promote(ctx context.Context) error {
 		return err
 	}
 	r.over = true
+	r.forget(ctx)
 	return nil
 }

@@ -26,6 +26,8 @@ type shelfGeneration struct {
 	conflicts      map[string]bool
 	write, promote error
 	missing        int
+	sources        map[string][]byte
+	corrupt        bool // gives back other documents than it was given
 	discarded      bool
 }
 
@@ -50,8 +52,8 @@ func (s *shelf) Write(_ context.Context, ops []search.Op, _ bool) error {
 
 func (s *shelf) Count(context.Context) (int, error) { return len(s.docs), nil }
 
-func (s *shelf) Begin(context.Context) (search.Generation, error) {
-	s.next.shelf, s.next.docs, s.next.discarded = s, map[string]bool{}, false
+func (s *shelf) Begin(context.Context, bool) (search.Generation, error) {
+	s.next.shelf, s.next.docs, s.next.sources, s.next.discarded = s, map[string]bool{}, map[string][]byte{}, false
 	return s.next, nil
 }
 
@@ -60,6 +62,14 @@ func (g *shelfGeneration) Write(ctx context.Context, ops []search.Op, _ bool) er
 		return g.write
 	}
 	apply(g.docs, ops)
+	for _, op := range ops {
+		if delete(g.sources, op.ID); op.Entry != nil {
+			g.sources[op.ID] = op.Entry.Source
+			if g.corrupt {
+				g.sources[op.ID] = []byte("{}x")
+			}
+		}
+	}
 	var failed []search.DocumentError
 	for _, op := range ops {
 		if g.conflicts[op.ID] {
@@ -73,6 +83,16 @@ func (g *shelfGeneration) Write(ctx context.Context, ops []search.Op, _ bool) er
 }
 
 func (g *shelfGeneration) Count(context.Context) (int, error) { return len(g.docs) - g.missing, nil }
+
+func (g *shelfGeneration) Get(_ context.Context, ids []string) ([]search.Stored, error) {
+	var found []search.Stored
+	for _, id := range ids {
+		if source, there := g.sources[id]; there {
+			found = append(found, search.Stored{ID: id, Source: source})
+		}
+	}
+	return found, nil
+}
 
 func (g *shelfGeneration) Promote(context.Context, bool) error {
 	if g.promote == nil {
@@ -103,6 +123,7 @@ func TestRebuildFailures(t *testing.T) {
 		"the new index fails":         {generation: shelfGeneration{write: full}, want: full},
 		"the turn fails":              {generation: shelfGeneration{promote: full}, want: full},
 		"documents are missing":       {generation: shelfGeneration{missing: 1}, message: "holds 1 documents, not 2"},
+		"documents are damaged":       {generation: shelfGeneration{corrupt: true}, message: "does not hold document"},
 		"a live write fails":          {change: func(t *testing.T, ix *search.Index, s *shelf) { liveWriteFails(t, ix, s, full) }, want: full},
 		"a write reaches only one":    {change: func(t *testing.T, ix *search.Index, s *shelf) { newWriteFails(t, ix, s, full) }, want: full},
 		"a document is refused":       {change: refused},

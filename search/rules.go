@@ -1,54 +1,62 @@
 package search
 
 import (
-	"math"
+	"cmp"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Rule is merchandising: what a shop puts first, hides or lifts, for certain
 // queries and for a certain time.
 type Rule struct {
-	Name string // for the shop's own use
+	Name string `json:"name,omitempty"` // for the shop's own use
 
 	// Texts are the queries the rule is for; case, spaces and punctuation do not
 	// matter. Empty is every query, and "" the one without text.
-	Texts []string
+	Texts []string `json:"texts,omitempty"`
 	// Within limits the rule to queries that filter by all of these, such as a
 	// category page. Compared with the query's filters, not with documents.
-	Within Filters
+	Within Filters `json:"within,omitempty"`
 
 	// From and Until bound when the rule holds; zero is open. Until is exclusive.
-	From, Until time.Time
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 
 	// Pin puts documents at the top in this order, even if the text does not match
 	// them. Filters hold for them too. It has no effect on a query with its own Sort.
-	Pin []string
+	Pin []string `json:"pin,omitempty"`
 	// Hide removes the documents that pass any of these, pinned ones too.
-	Hide Filters
+	Hide Filters `json:"hide,omitempty"`
 	// Boost multiplies the relevance of documents that pass a filter.
-	Boost []RuleBoost
+	Boost []RuleBoost `json:"boost,omitempty"`
+	// Redirect is an address that the shop sends the shopper to instead ("returns" to
+	// the page about returns). It comes back as [Result.Redirect]; the hits are there too. At most 2 KiB.
+	Redirect string `json:"redirect,omitempty"`
 }
 
 // RuleBoost multiplies the score of documents that pass Filter: above 1 lifts, below 1 lowers.
 type RuleBoost struct {
-	Filter Filter
-	Factor float64 // 0.01 to 100
+	Filter Filter  `json:"filter"`
+	Factor float64 `json:"factor"` // 0.01 to 100
 }
 
 const (
 	maxRules    = 1000
 	maxPins     = 50
-	pinnedScore = 1e6 // above any score of BM25; engines keep it exactly in 32 bits
+	maxRedirect = 2 << 10 // bytes
+	pinnedScore = 1e6     // above any score of BM25; engines keep it exactly in 32 bits
 )
 
 // ruleEffect is what the rules that hold do to one query.
 type ruleEffect struct {
-	pins   []string
-	hide   Filters // negated
-	boosts []Boost
+	pins     []string
+	hide     Filters // negated
+	factors  []Factor
+	redirect string
 }
 
 func (ix *Index) checkRules(rules []Rule) ([]Rule, error) {
@@ -71,6 +79,9 @@ func (ix *Index) checkRule(part string, r *Rule) error {
 	if len(r.Pin) > maxPins {
 		return invalid(part, "pins %d documents, more than %d", len(r.Pin), maxPins)
 	}
+	if len(r.Redirect) > maxRedirect || strings.ContainsFunc(r.Redirect, unicode.IsControl) {
+		return invalid(part, "Redirect has more than %d bytes, or a control character", maxRedirect)
+	}
 	if !r.From.IsZero() && !r.Until.IsZero() && !r.From.Before(r.Until) {
 		return invalid(part, "ends before it begins")
 	}
@@ -90,8 +101,8 @@ func (ix *Index) checkRule(part string, r *Rule) error {
 	r.Texts = keys
 	r.Boost = slices.Clone(r.Boost)
 	for i, b := range r.Boost {
-		if math.IsNaN(b.Factor) || b.Factor < 0.01 || b.Factor > 100 {
-			return invalid(part, "boost factor %v is not between 0.01 and 100", b.Factor)
+		if err := checkTimes(part+".Boost", b.Factor); err != nil {
+			return err
 		}
 		if r.Boost[i].Filter, err = ix.checkFilter(part+".Boost", b.Filter); err != nil {
 			return err
@@ -100,9 +111,10 @@ func (ix *Index) checkRule(part string, r *Rule) error {
 	return nil
 }
 
-// effect merges the rules that hold for a query now. The first rule to pin decides the order.
-func effect(rules []Rule, p *plan, now time.Time) ruleEffect {
-	var e ruleEffect
+// effect merges the signals, and the rules that hold for a query now. The first rule to pin decides the order.
+func (ix *Index) effect(p *plan, now time.Time) ruleEffect {
+	rules := *ix.rules.Load()
+	e := ruleEffect{factors: ix.factors(now)}
 	key := foldedKey(p.text)
 	for _, r := range rules {
 		if !r.From.IsZero() && now.Before(r.From) || !r.Until.IsZero() && !now.Before(r.Until) {
@@ -122,9 +134,11 @@ func effect(rules []Rule, p *plan, now time.Time) ruleEffect {
 			e.hide = append(e.hide, Not(f))
 		}
 		for _, b := range r.Boost {
-			e.boosts = append(e.boosts, Boost{Filters: Filters{b.Filter}, Factor: b.Factor})
+			e.factors = append(e.factors, Factor{Filters: Filters{b.Filter}, Times: b.Factor})
 		}
+		e.redirect = cmp.Or(e.redirect, r.Redirect)
 	}
+	e.factors = e.factors[:min(len(e.factors), maxFactors)]
 	return e
 }
 
@@ -137,8 +151,11 @@ func within(wanted, filters Filters) bool {
 	return true
 }
 
-// pin adds the pinned documents to what a query matches, above all others.
-func (e ruleEffect) pin(n Node) Node {
+// apply multiplies the scores of what a query matches, and adds the pinned documents above all others.
+func (e ruleEffect) apply(n Node, scored bool) Node {
+	if scored && len(e.factors) > 0 {
+		n = Node{Op: OpScale, Nodes: []Node{n}, Factors: e.factors, Boost: 1}
+	}
 	if len(e.pins) == 0 {
 		return n
 	}

@@ -44,6 +44,11 @@ type Field struct {
 	Sort  bool `json:"sort,omitempty"`  // can be sorted by; not for Text and Category
 	Store bool `json:"store,omitempty"` // comes back in hits; needed to highlight and for Similar
 
+	// Collapse makes the documents with the same value variants of one product (the
+	// sizes of a shirt), of which [Query.Collapse] shows the best. For one Keyword field, with one value a
+	// document; a document without it is alone.
+	Collapse bool `json:"collapse,omitempty"`
+
 	// Suggest offers the field's words as completions while typing; for Text,
 	// Keyword and Category. With no such field, the heaviest weighted fields are used.
 	Suggest bool `json:"suggest,omitempty"`
@@ -56,7 +61,11 @@ type Schema struct {
 }
 
 // analyzerVersion changes when the same text would give other terms than before.
-const analyzerVersion = 1
+const analyzerVersion = 2
+
+// ownWeight is the part of the heaviest weight from which a field is also scored by itself.
+// The lighter ones would seldom be a word's best field, and would cost as much space.
+const ownWeight = 2
 
 const (
 	maxFields = 256
@@ -68,6 +77,9 @@ const (
 type schema struct {
 	fields      map[string]*Field
 	order       []*Field
+	group       *Field   // the one with Collapse, or nil
+	own         []*Field // those whose terms have an engine field of their own
+	heaviest    int      // weight
 	languages   []string // of the weighted fields, each once
 	fingerprint string
 }
@@ -127,7 +139,7 @@ func (s Schema) check() (*schema, error) {
 		return nil, invalid("Schema", "has %d fields, more than %d", len(s.Fields), maxFields)
 	}
 	checked := &schema{fields: make(map[string]*Field, len(s.Fields)), fingerprint: s.Fingerprint()}
-	suggests, heaviest := false, 0
+	suggests := false
 	for i := range s.Fields {
 		f := s.Fields[i].withDefaults()
 		if err := s.Fields[i].check(); err != nil {
@@ -138,15 +150,24 @@ func (s Schema) check() (*schema, error) {
 		}
 		checked.fields[f.Name] = &f
 		checked.order = append(checked.order, &f)
+		if f.Collapse {
+			if checked.group != nil {
+				return nil, invalid(f.Name, "is the second field with Collapse")
+			}
+			checked.group = &f
+		}
 		suggests = suggests || f.Suggest
 		if f.Weight > 0 {
-			heaviest = max(heaviest, f.Weight)
+			checked.heaviest = max(checked.heaviest, f.Weight)
 			checked.addLanguage(f.Language)
 		}
 	}
-	if !suggests && heaviest > 0 {
-		for _, f := range checked.order {
-			f.Suggest = f.Weight == heaviest
+	for _, f := range checked.order {
+		if !suggests && checked.heaviest > 0 {
+			f.Suggest = f.Weight == checked.heaviest
+		}
+		if f.Weight > 0 && ownWeight*f.Weight >= checked.heaviest {
+			checked.own = append(checked.own, f)
 		}
 	}
 	return checked, nil
@@ -184,6 +205,8 @@ func (f Field) check() error {
 		return invalid(f.Name, "a text field cannot be a facet; use a keyword field")
 	case f.Sort && (f.Kind == Text || f.Kind == Category):
 		return invalid(f.Name, "a %s field cannot be sorted by; use a keyword field", f.Kind)
+	case f.Collapse && f.Kind != Keyword:
+		return invalid(f.Name, "a %s field cannot collapse variants; use a keyword field", f.Kind)
 	case f.Suggest && !worded:
 		return invalid(f.Name, "a %s field cannot suggest words", f.Kind)
 	}

@@ -21,6 +21,9 @@ type SuggestQuery struct {
 	Filters Filters
 	// Return is as in [Query].
 	Return []string
+	// Categories is a Keyword or Category field with Facet: the first three completions say in
+	// which of its values (of a category: roots) their documents are, for "headphones in Audio".
+	Categories string
 }
 
 // Suggestions are completions, best first.
@@ -34,9 +37,15 @@ type Suggestion struct {
 	Text  string
 	HTML  string // Text escaped, what is not typed yet in <mark>
 	Count int    // documents with these words; exact
+	// Categories are the most frequent three, with their counts; see [SuggestQuery].
+	Categories []FacetValue
 }
 
-const maxSuggestions = 50
+const (
+	maxSuggestions   = 50
+	categorized      = 3 // completions that are told their categories
+	categoriesOfEach = 3
+)
 
 // Suggest completes what a shopper types. Completions are words, pairs of words
 // and runs of characters of the fields whose schema says Suggest.
@@ -66,9 +75,17 @@ func (ix *Index) Suggest(ctx context.Context, q SuggestQuery) (suggestions *Sugg
 		}
 	}
 	plain := Query{Text: q.Text, Filters: q.Filters, Return: q.Return, Limit: max(q.Hits, 1)}
+	if q.Categories != "" {
+		plain.Facets = []Facet{{Field: q.Categories, Size: categoriesOfEach}}
+	}
 	p, err := ix.plan(plain)
 	if err != nil {
 		return nil, err
+	}
+	categories := p.facets
+	p.facets = nil
+	if len(categories) > 0 && categories[0].field.Kind != Keyword && categories[0].field.Kind != Category {
+		return nil, invalid("Categories", "%s field %q is not a keyword or category field", categories[0].field.Kind, q.Categories)
 	}
 	suggestions = &Suggestions{Queries: []Suggestion{}, Hits: []Hit{}}
 	typed := splitTyped(p.text)
@@ -78,6 +95,11 @@ func (ix *Index) Suggest(ctx context.Context, q SuggestQuery) (suggestions *Sugg
 	if q.Queries > 0 {
 		if suggestions.Queries, err = ix.complete(ctx, typed, q.Queries); err != nil {
 			return nil, err
+		}
+		if len(categories) > 0 {
+			if err = ix.categorize(ctx, suggestions.Queries, categories[0]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if q.Hits > 0 {
@@ -190,6 +212,30 @@ func (ix *Index) countAll(ctx context.Context, texts []string) ([]int, error) {
 	return counts, nil
 }
 
+// categorize finds the categories of the first completions.
+func (ix *Index) categorize(ctx context.Context, suggestions []Suggestion, of facetPlan) error {
+	first := suggestions[:min(len(suggestions), categorized)]
+	if len(first) == 0 {
+		return nil
+	}
+	synonyms := ix.synonyms.Load()
+	requests := make([]Request, len(first))
+	for i, s := range first {
+		facet := of.request(nil)
+		facet.Filters, facet.Include = nil, nil // the counts are of all documents
+		requests[i] = Request{Query: ix.schema.compile(s.Text, synonyms).tree(MatchAll, false), Sort: []Sort{ByID}, Facets: []FacetRequest{facet}}
+	}
+	responses, err := ix.driver.Search(ctx, requests)
+	if err != nil {
+		return err
+	}
+	of.selected = nil
+	for i, r := range responses {
+		first[i].Categories = of.result(r.Facets[0]).Values
+	}
+	return nil
+}
+
 func completionHTML(text, typed string) string {
 	typed = strings.TrimLeftFunc(typed, unicode.IsSpace)
 	if !strings.HasPrefix(text, typed) || !utf8.ValidString(text) {
@@ -216,7 +262,7 @@ func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, err
 		begun = append(begun, Node{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5})
 	}
 	last.node = Node{Op: OpBest, Boost: 1, Nodes: append(begun, last.node)}
-	s := &execution{ix: ix, plan: p, effect: effect(*ix.rules.Load(), p, ix.options.Now())}
+	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now())}
 	s.effect.pins = nil
 	request := s.request(words.tree(MatchAll, false))
 	responses, err := ix.driver.Search(ctx, []Request{request})

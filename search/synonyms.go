@@ -11,9 +11,9 @@ import (
 // Synonym says which words mean the same. Terms may have several words.
 type Synonym struct {
 	// Terms each also find the others.
-	Terms []string
+	Terms []string `json:"terms"`
 	// From, when set, makes it one-way: these also find Terms, but not the other way round.
-	From []string
+	From []string `json:"from,omitempty"`
 }
 
 const (
@@ -24,6 +24,7 @@ const (
 
 // synonymSet finds the synonyms that begin at a place of a query.
 type synonymSet struct {
+	given    []Synonym
 	others   map[string][]string // by folded key
 	maxUnits int
 	maxRun   int // characters of the longest key that is a run
@@ -33,7 +34,7 @@ func newSynonymSet(synonyms []Synonym) (*synonymSet, error) {
 	if len(synonyms) > maxSynonyms {
 		return nil, invalid("Synonyms", "has %d entries, more than %d", len(synonyms), maxSynonyms)
 	}
-	set := &synonymSet{others: map[string][]string{}}
+	set := &synonymSet{given: slices.Clone(synonyms), others: map[string][]string{}}
 	for i, s := range synonyms {
 		part := "Synonyms[" + strconv.Itoa(i) + "]"
 		if len(s.Terms)+len(s.From) > maxSynonymTerms {

@@ -45,6 +45,9 @@ func (ix *Index) plan(q Query) (*plan, error) {
 	default:
 		return nil, invalid("Match", "unknown value %q", clip(string(q.Match)))
 	}
+	if q.Collapse && ix.schema.group == nil {
+		return nil, invalid("Collapse", "no field of the schema says Collapse")
+	}
 	if p.query.Filters, err = ix.checkFilters("Filters", q.Filters); err != nil {
 		return nil, err
 	}
@@ -274,6 +277,8 @@ func (ix *Index) planFacets(p *plan) error {
 			return invalid(part, "size %d is not between 0 and %d", f.Size, limits.FacetSize)
 		case f.Parent != "" && field.Kind != Category:
 			return invalid(part, "%s field %q has no Parent", field.Kind, f.Field)
+		case f.Buckets != 0 && (field.Kind != Number || len(f.Ranges) > 0 || f.Buckets < 2 || f.Buckets > maxBuckets):
+			return invalid(part, "Buckets needs a number field without Ranges, and is 2 to %d, not %d", maxBuckets, f.Buckets)
 		case field.Kind == Date && len(f.Ranges) == 0:
 			return invalid(part, "a facet of date field %q needs Ranges", f.Field)
 		}
@@ -378,21 +383,26 @@ func (ix *Index) planPage(p *plan) error {
 	if q.Cursor == "" {
 		return nil
 	}
+	keys := len(p.sorts)
+	if q.Collapse {
+		keys = 0
+	}
 	var err error
-	p.resumed, err = decodeCursor(q.Cursor, p.bind, len(p.sorts))
+	p.resumed, err = decodeCursor(q.Cursor, p.bind, keys, limits.Depth-p.limit)
 	return err
 }
 
 // bind condenses what a cursor depends on.
 func (ix *Index) bind(p *plan) [16]byte {
 	text, err := json.Marshal(struct {
-		Schema  string
-		Text    string
-		Filters Filters
-		Sort    []Sort
-		Match   Match
-		Exact   bool
-	}{ix.schema.fingerprint, p.text, p.query.Filters, p.sorts, p.query.Match, p.query.Exact})
+		Schema   string
+		Text     string
+		Filters  Filters
+		Sort     []Sort
+		Match    Match
+		Exact    bool
+		Collapse bool
+	}{ix.schema.fingerprint, p.text, p.query.Filters, p.sorts, p.query.Match, p.query.Exact, p.query.Collapse})
 	if err != nil {
 		panic(err) // checked values always marshal
 	}

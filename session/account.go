@@ -85,7 +85,7 @@ func (m *Manager) Login(ctx context.Context, user User, options *LoginOptions) e
 // bind makes next a session of user.
 func (m *Manager) bind(next *session, user User, o LoginOptions) {
 	now := m.now()
-	c, r := next.content, &next.record
+	c, r := &next.content, &next.record
 	if o.Flush || r.UserID != "" && r.UserID != user.ID {
 		clear(c.values)
 	}
@@ -96,7 +96,7 @@ func (m *Manager) bind(next *session, user User, o LoginOptions) {
 	r.UserID = user.ID
 	c.authenticated = now
 	c.hasAuthHash, c.authHash = user.digest()
-	c.remember, c.device, c.ip, c.acting = o.Remember, o.Device, o.IP, nil
+	c.remember, c.device, c.ip, c.acting = o.Remember, []byte(o.Device), []byte(o.IP), nil
 	idle, absolute := m.opts.Idle, m.opts.Absolute
 	if o.Remember {
 		idle, absolute = m.opts.RememberIdle, m.opts.RememberAbsolute
@@ -263,7 +263,7 @@ func (m *Manager) CheckAuth(ctx context.Context, authHash string) (bool, error) 
 }
 
 func (s *scope) checkAuth(ctx context.Context, authHash string) error {
-	c := s.current.content
+	c := &s.current.content
 	if c.hasAuthHash && !c.authHash.equal(authDigest(s.current.record.UserID, authHash)) {
 		return s.end(ctx)
 	}

@@ -54,8 +54,8 @@ type content struct {
 	hasAuthHash   bool
 	remember      bool
 	created       time.Time
-	authenticated time.Time // zero while nobody is logged in
-	device, ip    string
+	authenticated time.Time         // zero while nobody is logged in
+	device, ip    []byte            // part of the record, not to be changed
 	acting        *acting           // nil unless somebody acts as the user
 	values        map[string][]byte // nil while they are only stored
 	stored        []byte            // the values as encoded, without their number
@@ -138,26 +138,26 @@ func (c *content) valueBytes() int {
 }
 
 // decodeContent reads data; the values stay part of it, and never change.
-func decodeContent(data []byte) (*content, error) {
+func decodeContent(data []byte) (content, error) {
 	if len(data) == 0 {
-		return nil, &CorruptError{Reason: "is empty"}
+		return content{}, &CorruptError{Reason: "is empty"}
 	}
 	if data[0] == '{' {
 		return decodeJSON(data)
 	}
 	if data[0] != codecVersion && data[0] != codecActing {
-		return nil, &CorruptError{Reason: "unknown version " + strconv.Itoa(int(data[0]))}
+		return content{}, &CorruptError{Reason: "unknown version " + strconv.Itoa(int(data[0]))}
 	}
 	if len(data) < 6 {
-		return nil, &CorruptError{Reason: "is cut short"}
+		return content{}, &CorruptError{Reason: "is cut short"}
 	}
 	body, sum := data[:len(data)-4], data[len(data)-4:]
 	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(sum) {
-		return nil, &CorruptError{Reason: "checksum does not match"}
+		return content{}, &CorruptError{Reason: "checksum does not match"}
 	}
 	d := decoder{rest: body[2:]}
 	flags := body[1]
-	c := &content{
+	c := content{
 		remember:     flags&flagRemember != 0,
 		previousSees: flags&flagPreviousSees != 0,
 		hasAuthHash:  flags&flagAuthHash != 0,
@@ -166,7 +166,7 @@ func decodeContent(data []byte) (*content, error) {
 	copy(c.previous[:], d.take(len(c.previous)))
 	copy(c.authHash[:], d.take(len(c.authHash)))
 	c.previousUntil, c.created, c.authenticated = d.time(), d.time(), d.time()
-	c.device, c.ip = string(d.bytes()), string(d.bytes())
+	c.device, c.ip = d.bytes(), d.bytes()
 	if data[0] == codecActing {
 		c.acting = d.acting()
 	}
@@ -184,7 +184,7 @@ func decodeContent(data []byte) (*content, error) {
 		last = key
 	}
 	if d.failed || len(d.rest) > 0 || flags&^flagsKnown != 0 || !ascending {
-		return nil, &CorruptError{Reason: "fields do not add up"}
+		return content{}, &CorruptError{Reason: "fields do not add up"}
 	}
 	return c, nil
 }

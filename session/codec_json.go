@@ -45,7 +45,7 @@ func (c *content) encodeJSON() ([]byte, error) {
 	j := jsonContent{
 		Version: 1, Secret: c.secret[:], PreviousUntil: c.previousUntil.UTC(), PreviousSees: c.previousSees, Remember: c.remember,
 		Created: c.created.UTC(), Authenticated: c.authenticated.UTC(),
-		Device: strings.ToValidUTF8(c.device, ""), IP: strings.ToValidUTF8(c.ip, ""), Values: make(map[string]json.RawMessage),
+		Device: strings.ToValidUTF8(string(c.device), ""), IP: strings.ToValidUTF8(string(c.ip), ""), Values: make(map[string]json.RawMessage),
 	}
 	if c.previous != (digest{}) {
 		j.Previous = c.previous[:]
@@ -68,17 +68,17 @@ func (c *content) encodeJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-func decodeJSON(data []byte) (*content, error) {
+func decodeJSON(data []byte) (content, error) {
 	var j jsonContent
 	if err := json.Unmarshal(data, &j); err != nil {
-		return nil, &CorruptError{Reason: "is no JSON: " + err.Error()}
+		return content{}, &CorruptError{Reason: "is no JSON: " + err.Error()}
 	}
 	if j.Version != 1 {
-		return nil, &CorruptError{Reason: fmt.Sprintf("unknown version %d of JSON", j.Version)}
+		return content{}, &CorruptError{Reason: fmt.Sprintf("unknown version %d of JSON", j.Version)}
 	}
-	c := &content{
+	c := content{
 		previousUntil: local(j.PreviousUntil), previousSees: j.PreviousSees, hasAuthHash: len(j.AuthHash) > 0, remember: j.Remember,
-		created: local(j.Created), authenticated: local(j.Authenticated), device: j.Device, ip: j.IP, values: make(map[string][]byte, len(j.Values)),
+		created: local(j.Created), authenticated: local(j.Authenticated), device: []byte(j.Device), ip: []byte(j.IP), values: make(map[string][]byte, len(j.Values)),
 	}
 	fits := len(j.Secret) == len(c.secret) && fill(&c.previous, j.Previous) && fill(&c.authHash, j.AuthHash)
 	copy(c.secret[:], j.Secret)
@@ -87,7 +87,7 @@ func decodeJSON(data []byte) (*content, error) {
 		fits = fits && len(a.Operator) > 0 && fill(&c.acting.authHash, a.AuthHash)
 	}
 	if !fits {
-		return nil, &CorruptError{Reason: "fields do not add up"}
+		return content{}, &CorruptError{Reason: "fields do not add up"}
 	}
 	for key, raw := range j.Values {
 		c.values[key] = raw

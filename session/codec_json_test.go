@@ -25,7 +25,7 @@ func TestJSONRoundTrip(t *testing.T) {
 			secret: anyDigest(t, "secret"), previous: anyDigest(t, "previous"), authHash: anyDigest(t, "auth hash"), hasAuthHash: true,
 			previousUntil: anyTime(t, "until"), created: anyTime(t, "created"), authenticated: anyTime(t, "authenticated"),
 			previousSees: rapid.Bool().Draw(t, "sees"), remember: rapid.Bool().Draw(t, "remember"),
-			device: rapid.String().Draw(t, "device"), ip: rapid.String().Draw(t, "ip"), values: values, acting: anyActing(t),
+			device: []byte(rapid.String().Draw(t, "device")), ip: []byte(rapid.String().Draw(t, "ip")), values: values, acting: anyActing(t),
 		}
 		encoded, err := want.encodeJSON()
 		require.NoError(t, err)

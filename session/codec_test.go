@@ -46,7 +46,7 @@ func TestCodecRoundTrip(t *testing.T) {
 			secret: anyDigest(t, "secret"), previous: anyDigest(t, "previous"), authHash: anyDigest(t, "auth hash"),
 			previousUntil: anyTime(t, "until"), created: anyTime(t, "created"), authenticated: anyTime(t, "authenticated"),
 			previousSees: rapid.Bool().Draw(t, "sees"), hasAuthHash: rapid.Bool().Draw(t, "has hash"), remember: rapid.Bool().Draw(t, "remember"),
-			device: rapid.String().Draw(t, "device"), ip: rapid.String().Draw(t, "ip"),
+			device: []byte(rapid.String().Draw(t, "device")), ip: []byte(rapid.String().Draw(t, "ip")),
 			values: rapid.MapOf(rapid.String(), rapid.SliceOf(rapid.Byte())).Draw(t, "values"),
 			acting: anyActing(t),
 		}
@@ -82,7 +82,7 @@ func TestStringsAreJSON(t *testing.T) {
 
 func TestDecodeRefusesEveryDamage(t *testing.T) {
 	t.Parallel()
-	c := &content{device: "Phone", values: map[string][]byte{"cart": []byte(`["tea"]`), "n": []byte("1")}}
+	c := &content{device: []byte("Phone"), values: map[string][]byte{"cart": []byte(`["tea"]`), "n": []byte("1")}}
 	c.acting = &acting{operator: "support"}
 	good := c.encode()
 	for n := range good {
@@ -105,7 +105,7 @@ func TestDecodeRefusesEveryDamage(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for _, c := range []*content{
 		{},
-		{remember: true, previousSees: true, hasAuthHash: true, device: "Phone", ip: "::1", created: time.UnixMicro(1)},
+		{remember: true, previousSees: true, hasAuthHash: true, device: []byte("Phone"), ip: []byte("::1"), created: time.UnixMicro(1)},
 		{acting: &acting{operator: "support", idle: time.Hour, deadline: time.UnixMicro(1), remember: true}},
 		{values: map[string][]byte{"a": []byte("1"), "b": nil, "": []byte("{}")}},
 	} {

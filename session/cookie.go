@@ -54,7 +54,8 @@ func (c *CookieOptions) fromRequest(r *http.Request) (token, bool) {
 	var found token
 	ok := false
 	for _, line := range r.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
+		for pair := ""; line != ""; {
+			pair, line, _ = strings.Cut(line, ";")
 			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
 			if name != c.Name {
 				continue

@@ -24,7 +24,7 @@ type Session struct {
 
 func (s *session) public() Session {
 	shown := Session{
-		ID: s.record.ID, UserID: s.record.UserID, Device: s.content.device, IP: s.content.ip,
+		ID: s.record.ID, UserID: s.record.UserID, Device: string(s.content.device), IP: string(s.content.ip),
 		Created: s.content.created, Authenticated: s.content.authenticated,
 		LastSeen: s.record.Seen, Expires: s.record.Expires(), Remember: s.content.remember,
 	}

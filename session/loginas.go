@@ -138,7 +138,7 @@ func (m *Manager) LoginAs(ctx context.Context, user User, options *LoginAsOption
 
 // act makes next, a session of the operator, one of user.
 func (m *Manager) act(next *session, user User, limit time.Duration) {
-	c, r, now := next.content, &next.record, m.now()
+	c, r, now := &next.content, &next.record, m.now()
 	c.acting = &acting{operator: r.UserID, authHash: c.authHash, idle: r.Idle, deadline: r.Deadline, remember: c.remember}
 	clear(c.values)
 	c.previousSees, c.remember, c.authenticated = false, false, time.Time{}
@@ -173,7 +173,7 @@ func (m *Manager) LogoutAs(ctx context.Context) error {
 	}
 	s.changes = nil
 	return s.rotate(ctx, "logout as", func(next *session) error {
-		c, r := next.content, &next.record
+		c, r := &next.content, &next.record
 		a := c.acting
 		if a == nil {
 			return ErrRenewed // another request has gone back meanwhile

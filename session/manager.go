@@ -125,15 +125,13 @@ func (m *Manager) start(ctx context.Context, operation string) (context.Context,
 // session is one decoded record. It is never changed once others can see it.
 type session struct {
 	record  Record
-	content *content
+	content content
 }
 
 func (s *session) clone() *session {
-	copied := &session{record: s.record}
-	content := *s.content
-	content.values, content.stored = maps.Clone(s.content.all()), nil
-	copied.content = &content
-	return copied
+	copied := *s
+	copied.content.values, copied.content.stored = maps.Clone(s.content.all()), nil
+	return &copied
 }
 
 func (m *Manager) decode(r Record) (*session, error) {
@@ -172,14 +170,12 @@ func (m *Manager) fetch(ctx context.Context, id string, touch Touch, touching bo
 	return m.driver.Load(ctx, id)
 }
 
-// load returns the live session a token proves the right to; previous says that
-// the token is the one before the last renewal.
-func (m *Manager) load(ctx context.Context, t token, touching bool) (s *session, previous bool, err error) {
+// load returns the live session that the digest of a token's secret proves the
+// right to; previous says that the token is the one before the last renewal.
+func (m *Manager) load(ctx context.Context, id string, given digest, touch Touch, touching bool) (s *session, previous bool, err error) {
 	ctx, end := m.start(ctx, "load")
 	defer func() { end(err) }()
-	given := t.digest()
-	touch := m.touch(given[:])
-	r, err := m.fetch(ctx, t.id, touch, touching)
+	r, err := m.fetch(ctx, id, touch, touching)
 	if err != nil {
 		return nil, false, driverError("load", err)
 	}

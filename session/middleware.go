@@ -17,14 +17,30 @@ func (m *Manager) Middleware(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r) // an outer Middleware has it
 			return
 		}
-		s := &scope{m: m, header: w.Header(), outage: m.opts.Outage}
-		s.readToken(r)
-		r = r.WithContext(context.WithValue(r.Context(), scopeKey{m}, s))
-		s.request = r
-		writer := &response{ResponseWriter: w, scope: s}
-		next.ServeHTTP(writer.asUnderlying(), r)
-		_ = writer.begin() // an error has been answered
+		v := &visit{Context: r.Context(), scope: scope{m: m, header: w.Header(), outage: m.opts.Outage}}
+		v.scope.readToken(r)
+		r = r.WithContext(v)
+		v.scope.request = r
+		v.response.ResponseWriter, v.response.scope = w, &v.scope
+		next.ServeHTTP(v.response.asUnderlying(), r)
+		_ = v.response.begin() // an error has been answered
 	})
+}
+
+// visit is what Middleware keeps of a request, in one piece of memory, and the
+// request's context.
+type visit struct {
+	context.Context
+	scope    scope
+	response response
+}
+
+// Value finds the scope.
+func (v *visit) Value(key any) any {
+	if k, ok := key.(scopeKey); ok && k.m == v.scope.m {
+		return &v.scope
+	}
+	return v.Context.Value(key)
 }
 
 // readToken takes the token out of the header for it, or the cookie.

@@ -94,7 +94,7 @@ func (m *Manager) fresh() *session {
 	now := m.now()
 	return &session{
 		record:  Record{Seen: now, Idle: max(0, m.opts.Idle), Deadline: now.Add(m.opts.Absolute)},
-		content: &content{created: now, values: make(map[string][]byte)},
+		content: content{created: now, values: make(map[string][]byte)},
 	}
 }
 
@@ -154,7 +154,8 @@ func (s *scope) reload(ctx context.Context) error {
 	if s.current == nil {
 		return nil
 	}
-	found, previous, err := s.m.load(ctx, s.token, false)
+	s.given = s.token.digest()
+	found, previous, err := s.m.load(ctx, s.token.id, s.given, s.m.touch(s.given[:]), false)
 	switch {
 	case err == nil:
 		s.current, s.previous = found, previous

@@ -20,6 +20,7 @@ type scope struct {
 	outage    OutagePolicy
 	byHeader  bool // the client sends its token in a header, and wants it there
 	token     token
+	given     digest // of the token's secret, once it was asked for
 	hasToken  bool
 	loaded    bool
 	loadErr   error    // why loading failed; an outage is not asked for again
@@ -141,7 +142,9 @@ func (s *scope) load(ctx context.Context) error {
 		return nil
 	}
 	s.loadErr = nil
-	found, previous, err := s.m.load(ctx, s.token, true)
+	s.given = s.token.digest()
+	touch := s.m.touch(s.given[:])
+	found, previous, err := s.m.load(ctx, s.token.id, s.given, touch, true)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		s.loadErr = err // the caller gave up: another may try again
@@ -149,7 +152,7 @@ func (s *scope) load(ctx context.Context) error {
 	case err == nil:
 		s.current, s.previous = found, previous
 		s.seePrevious()
-		s.touch(ctx)
+		s.touch(ctx, touch)
 	case errors.Is(err, ErrNotFound):
 	case errors.Is(err, ErrCorrupt):
 		s.m.opts.Logger.WarnContext(ctx, "session: unreadable, taken for absent", "id", s.token.id, "error", err)
@@ -175,12 +178,11 @@ func (s *scope) seePrevious() {
 }
 
 // touch stores the time of use, at most every TouchEvery, unless the load did.
-func (s *scope) touch(ctx context.Context) {
+func (s *scope) touch(ctx context.Context, touch Touch) {
 	if s.current == nil {
 		return
 	}
 	record := s.current.record
-	touch := s.m.touch(nil)
 	if touch.Now.Before(touch.Due(record)) {
 		return
 	}

@@ -61,7 +61,10 @@ func (t token) String() string { return t.id + "." + t.secret }
 // that a plain hash cannot be searched.
 type digest [sha256.Size]byte
 
-func (t token) digest() digest { return sha256.Sum256([]byte(t.secret)) }
+func (t token) digest() digest {
+	var secret [secretLength]byte // on the stack
+	return sha256.Sum256(append(secret[:0], t.secret...))
+}
 
 func (d digest) equal(other digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
 

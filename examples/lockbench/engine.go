@@ -2,61 +2,79 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
-
-	driver "github.com/go-sql-driver/mysql"
-	_ "modernc.org/sqlite" // the database/sql driver of package inventory/sqlite
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
 	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/memory"
-	"github.com/seed82d84382/commerce/inventory/mysql"
-	"github.com/seed82d84382/commerce/inventory/sqlite"
 )
 
 // engine is a kind of database.
 type engine struct {
 	name    string
-	remote  bool // there is a network between us and it
-	private bool // only one process can open it
-	// start makes a server ready, or the one whose address is given.
-	start func(ctx context.Context, s *settings) (*server, error)
+	title   string // for a person
+	private bool   // only one process can open it
 	// connect opens a database with at most so many connections; nil if the engine is no SQL database.
 	connect func(dsn string, pool int) (*sql.DB, error)
 	open    func(ctx context.Context, db *sql.DB, options *inventory.Options) (*inventory.Inventory, error)
-	version string // a query for it
+	// start makes the engine's own place for databases ready; nil for one with a server.
+	start  func() (*server, error)
+	remote *remote  // nil if there is no network between us and it
+	facts  []string // queries for a name and a value, that a reader of the figures must know
+	// deadlock reports whether the database's error is one.
+	deadlock func(error) bool
+}
+
+// remote is what an engine with a server has.
+type remote struct {
+	server func(context.Context, *testenv.Options) (*testenv.Server, error)
+	args   []string // of a server that is measured
+	binlog []string // and those that make it write a binary log; nil if it has none
+	// isolation is the argument for a default isolation level.
+	isolation func(level string) string
+	// owns reports whether a data source name is one of this engine's.
+	owns func(dsn string) bool
+	// address is where a data source name leads to, and moved the name that leads to another address instead.
+	address func(dsn string) (string, error)
+	moved   func(dsn, address string) (string, error)
 }
 
 // server is where databases are made, one for each run.
 type server struct {
 	newDatabase func(ctx context.Context) (dsn string, drop func(context.Context) error, err error)
-	describe    func(ctx context.Context, environment *bench.Environment) error
 	close       func() error
 }
 
-var engines = []*engine{
-	{
-		name: "memory", private: true, start: startNothing,
-		open: func(_ context.Context, _ *sql.DB, options *inventory.Options) (*inventory.Inventory, error) {
-			return memory.Open(options)
-		},
+var engines = []*engine{memoryEngine, sqliteEngine, mariadbEngine, mysqlEngine}
+
+var memoryEngine = &engine{
+	name: "memory", title: "Memory", private: true,
+	open: func(_ context.Context, _ *sql.DB, options *inventory.Options) (*inventory.Inventory, error) {
+		return memory.Open(options)
 	},
-	{name: "sqlite", start: startSQLite, connect: connectSQLite, open: sqlite.Open, version: "SELECT sqlite_version()"},
-	{name: "mariadb", remote: true, start: startMariaDB, connect: connectMySQL, open: mysql.Open, version: "SELECT VERSION()"},
+	start:    func() (*server, error) { return given(""), nil },
+	deadlock: never,
+}
+
+// never is for engines in which nobody holds one lock while waiting for another.
+func never(error) bool { return false }
+
+func engineNames() []string {
+	var names []string
+	for _, e := range engines {
+		names = append(names, e.name)
+	}
+	return names
 }
 
 func engineNamed(name string) *engine {
-	for _, e := range engines {
-		if e.name == name {
-			return e
-		}
+	if n := slices.IndexFunc(engines, func(e *engine) bool { return e.name == name }); n >= 0 {
+		return engines[n]
 	}
 	return nil
 }
@@ -67,155 +85,89 @@ func findEngine(text string) (e *engine, dsn string, err error) {
 		return e, "", nil
 	}
 	if strings.HasPrefix(text, "file:") {
-		return engineNamed("sqlite"), text, nil
+		return sqliteEngine, text, nil
 	}
-	if config, err := driver.ParseDSN(text); err == nil && config.DBName != "" {
-		return engineNamed("mariadb"), text, nil
+	for _, e := range engines {
+		if e.remote != nil && e.remote.owns(text) {
+			return e, text, nil
+		}
 	}
 	// The text is not repeated: it may hold a password.
-	return nil, "", errors.New("lockbench: -db: is neither memory, sqlite or mariadb nor a data source name that chooses a database")
+	return nil, "", fmt.Errorf("lockbench: -db: is none of %s and no data source name that chooses a database", strings.Join(engineNames(), ", "))
+}
+
+// ready makes a place for databases, or uses the database that is given.
+func (s *settings) ready(ctx context.Context) (*server, error) {
+	switch {
+	case s.engine.remote != nil:
+		return s.startRemote(ctx)
+	case s.dsn != "":
+		return given(s.dsn), nil
+	default:
+		return s.engine.start()
+	}
 }
 
 func nothing(context.Context) error { return nil }
 
-func startNothing(context.Context, *settings) (*server, error) {
-	return &server{
-		newDatabase: func(context.Context) (string, func(context.Context) error, error) { return "", nothing, nil },
-		describe:    func(context.Context, *bench.Environment) error { return nil },
-		close:       func() error { return nil },
-	}, nil
-}
-
 // given is a database that is there already.
-func given(s *settings, dsn string) *server {
+func given(dsn string) *server {
 	return &server{
 		newDatabase: func(context.Context) (string, func(context.Context) error, error) { return dsn, nothing, nil },
-		describe: func(ctx context.Context, environment *bench.Environment) error {
-			return s.engine.describe(ctx, dsn, environment)
-		},
-		close: func() error { return nil },
+		close:       func() error { return nil },
 	}
 }
 
-func startSQLite(_ context.Context, s *settings) (*server, error) {
+// startRemote starts a server unless one is given, and makes the way to it longer if the settings say so.
+func (s *settings) startRemote(ctx context.Context) (_ *server, err error) {
+	r := s.engine.remote
+	var all *server
+	var address string
 	if s.dsn != "" {
-		return given(s, s.dsn), nil
-	}
-	dir, err := os.MkdirTemp("", "lockbench-")
-	if err != nil {
-		return nil, err
-	}
-	return &server{
-		newDatabase: func(context.Context) (string, func(context.Context) error, error) {
-			path := filepath.Join(dir, rand.Text())
-			return sqlite.DSN(path), func(context.Context) error {
-				return errors.Join(os.Remove(path), removeIfThere(path+"-wal"), removeIfThere(path+"-shm"))
-			}, nil
-		},
-		describe: func(ctx context.Context, environment *bench.Environment) error {
-			return s.engine.describe(ctx, sqlite.DSN(filepath.Join(dir, "version")), environment)
-		},
-		close: func() error { return os.RemoveAll(dir) },
-	}, nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// startMariaDB gives the server room, so that its memory is not what is measured, and leaves its durability as it comes.
-func startMariaDB(ctx context.Context, s *settings) (*server, error) {
-	base, dsn := (*testenv.Server)(nil), s.dsn
-	if dsn == "" {
-		args := []string{"--innodb-flush-log-at-trx-commit=1", "--innodb-log-file-size=256M", "--innodb-buffer-pool-size=512M", "--max-connections=1200"}
-		if s.binlog {
-			args = append(args, "--log-bin=binlog", "--sync-binlog=1", "--server-id=1")
-		}
-		if s.isolation != "" {
-			args = append(args, "--transaction-isolation="+s.isolation)
-		}
-		var err error
-		if base, err = testenv.MariaDB(ctx, &testenv.Options{Args: args}); err != nil {
+		all = given(s.dsn)
+		if address, err = r.address(s.dsn); err != nil {
 			return nil, err
 		}
-		dsn = base.DSN
-	}
-	server, err := behindProxy(s, dsn)
-	if err != nil {
-		if base != nil {
-			err = errors.Join(err, base.Close())
+	} else {
+		own, err := r.server(ctx, &testenv.Options{Args: s.serverArgs()})
+		if err != nil {
+			return nil, err
 		}
-		return nil, err
+		all, address = &server{newDatabase: own.NewDatabase, close: own.Close}, own.Addr
 	}
-	if base != nil {
-		through := server.newDatabase
-		server.newDatabase = func(ctx context.Context) (string, func(context.Context) error, error) {
-			dsn, drop, err := base.NewDatabase(ctx)
+	if s.delay == 0 {
+		return all, nil
+	}
+	proxy, err := testenv.NewProxy(address)
+	if err != nil {
+		return nil, errors.Join(err, all.close())
+	}
+	proxy.SetDelay(s.delay / 2) // in each direction
+	return &server{
+		newDatabase: func(ctx context.Context) (string, func(context.Context) error, error) {
+			dsn, drop, err := all.newDatabase(ctx)
 			if err != nil {
 				return "", nil, err
 			}
-			proxied, _, err := through(ctx)
-			return withAddress(dsn, proxied), drop, err
-		}
-		closeProxy := server.close
-		server.close = func() error { return errors.Join(closeProxy(), base.Close()) }
-	}
-	return server, nil
+			if dsn, err = r.moved(dsn, proxy.Addr()); err != nil {
+				err = errors.Join(err, drop(context.WithoutCancel(ctx)))
+			}
+			return dsn, drop, err
+		},
+		close: func() error { return errors.Join(proxy.Close(), all.close()) },
+	}, nil
 }
 
-// behindProxy makes the way to the database longer, if the settings say so.
-func behindProxy(s *settings, dsn string) (*server, error) {
-	config, err := driver.ParseDSN(dsn)
-	if err != nil || s.delay == 0 {
-		return given(s, dsn), err
+// serverArgs give the server room, so that its memory is not what is measured, and leave its durability as it comes.
+func (s *settings) serverArgs() []string {
+	args := slices.Clone(s.engine.remote.args)
+	if s.binlog {
+		args = append(args, s.engine.remote.binlog...)
 	}
-	proxy, err := testenv.NewProxy(config.Addr)
-	if err != nil {
-		return nil, err
+	if s.isolation != "" {
+		args = append(args, s.engine.remote.isolation(s.isolation))
 	}
-	proxy.SetDelay(s.delay / 2) // in each direction
-	config.Addr = proxy.Addr()
-	server := given(s, config.FormatDSN())
-	server.close = proxy.Close
-	return server, nil
-}
-
-// withAddress returns dsn with the address of another one. Both were made by us or parsed before.
-func withAddress(dsn, other string) string {
-	config, err := driver.ParseDSN(dsn)
-	if err != nil {
-		return dsn
-	}
-	from, err := driver.ParseDSN(other)
-	if err != nil {
-		return dsn
-	}
-	config.Addr = from.Addr
-	return config.FormatDSN()
-}
-
-func connectMySQL(dsn string, pool int) (*sql.DB, error) {
-	config, err := driver.ParseDSN(dsn)
-	if err != nil {
-		return nil, err
-	}
-	config.InterpolateParams = true
-	connector, err := driver.NewConnector(config)
-	if err != nil {
-		return nil, err
-	}
-	return pooled(sql.OpenDB(connector), pool), nil
-}
-
-func connectSQLite(dsn string, pool int) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, err
-	}
-	return pooled(db, min(pool, 16)), nil // readers; there is one writer
+	return args
 }
 
 // pooled keeps every connection: opening one must not be part of a figure.
@@ -225,28 +177,31 @@ func pooled(db *sql.DB, size int) *sql.DB {
 	return db
 }
 
-func (e *engine) describe(ctx context.Context, dsn string, environment *bench.Environment) error {
+// describe asks the database for what a reader must know.
+func (e *engine) describe(ctx context.Context, from *server, environment *bench.Environment) (err error) {
+	if e.connect == nil {
+		return nil
+	}
+	dsn, drop, err := from.newDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, drop(context.WithoutCancel(ctx))) }()
 	db, err := e.connect(dsn, 1)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	var version string
-	if err := db.QueryRowContext(ctx, e.version).Scan(&version); err != nil {
-		return err
-	}
-	environment.Versions[e.name] = version
-	if !e.remote {
-		return nil
-	}
-	for _, name := range []string{"innodb_flush_log_at_trx_commit", "log_bin", "sync_binlog", "tx_isolation"} {
-		var key, value string
-		err := db.QueryRowContext(ctx, "SHOW GLOBAL VARIABLES LIKE '"+name+"'").Scan(&key, &value)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("read %s: %w", name, err)
-		}
-		if err == nil {
-			environment.Settings[key] = value
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for n, query := range e.facts {
+		var name, value string
+		switch err := db.QueryRowContext(ctx, query).Scan(&name, &value); {
+		case errors.Is(err, sql.ErrNoRows): // the server has no such setting
+		case err != nil:
+			return fmt.Errorf("%s: %w", query, err)
+		case n == 0:
+			environment.Versions[name] = value
+		default:
+			environment.Settings[name] = value
 		}
 	}
 	return nil

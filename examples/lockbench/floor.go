@@ -17,9 +17,11 @@ type floor struct {
 	one  bool // from one caller only
 }
 
+const floorPrefix = "floor: "
+
 var floors = []floor{
-	{name: "floor: one-row inserts", rows: 1},
-	{name: "floor: 256-row inserts, one connection, rows", rows: 256, one: true},
+	{name: floorPrefix + "1-row inserts", rows: 1},
+	{name: floorPrefix + "256-row inserts", rows: 256, one: true},
 }
 
 // floorsMeasured: plain inserts take no part in several processes or without a database.

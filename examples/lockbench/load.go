@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"github.com/seed82d84382/commerce/examples/internal/bench"
 	"github.com/seed82d84382/commerce/inventory"
 )
@@ -98,9 +96,12 @@ func (l load) drive(ctx context.Context, stock *inventory.Inventory, retries *re
 }
 
 // retryCounter is a log handler that counts how often a transaction was tried again.
-type retryCounter struct{ all, deadlocks atomic.Int64 }
+type retryCounter struct {
+	deadlock       func(error) bool
+	all, deadlocks atomic.Int64
+}
 
-const erDeadlock = 1213
+func (e *engine) retryCounter() *retryCounter { return &retryCounter{deadlock: e.deadlock} }
 
 func (c *retryCounter) Enabled(context.Context, slog.Level) bool { return true }
 func (c *retryCounter) WithAttrs([]slog.Attr) slog.Handler       { return c }
@@ -112,8 +113,7 @@ func (c *retryCounter) Handle(_ context.Context, record slog.Record) error {
 	}
 	c.all.Add(1)
 	record.Attrs(func(a slog.Attr) bool {
-		err, _ := a.Value.Any().(error)
-		if e, ok := errors.AsType[*driver.MySQLError](err); ok && e.Number == erDeadlock {
+		if err, ok := a.Value.Any().(error); ok && c.deadlock(err) {
 			c.deadlocks.Add(1)
 		}
 		return true

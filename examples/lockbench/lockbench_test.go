@@ -3,15 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
 )
@@ -31,19 +34,20 @@ func TestMain(m *testing.M) {
 // brief runs the command with a JSON and an HTML file and returns its results.
 func brief(t *testing.T, args ...string) []Result {
 	t.Helper()
+	return briefly(t, args...).Results
+}
+
+func briefly(t *testing.T, args ...string) report {
+	t.Helper()
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	jsonFile, htmlFile := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.html")
 	err := run(t.Context(), append(args, "-duration=50ms", "-warmup=10ms", "-rounds=1", "-json="+jsonFile, "-html="+htmlFile), &stdout, &stderr)
 	require.NoError(t, err)
-	content, err := os.ReadFile(jsonFile)
+	reports, err := readReports([]string{jsonFile})
 	require.NoError(t, err)
-	var report struct {
-		Environment map[string]any
-		Results     []Result
-	}
-	require.NoError(t, json.Unmarshal(content, &report))
-	require.NotEmpty(t, report.Environment["go"])
+	report := reports[0]
+	require.NotEmpty(t, report.Environment.Go)
 	html, err := os.ReadFile(htmlFile)
 	require.NoError(t, err)
 	require.Contains(t, string(html), "<polyline")
@@ -56,7 +60,7 @@ func brief(t *testing.T, args ...string) []Result {
 		require.Equal(t, r.Acknowledged, r.LedgerSum)
 		require.Zero(t, r.Oversold)
 	}
-	return report.Results
+	return report
 }
 
 func TestMemory(t *testing.T) {
@@ -84,6 +88,78 @@ func TestMariaDB(t *testing.T) {
 	for _, r := range brief(t, "-db="+dsn, "-workload=hot", "-callers=2", "-processes=2", "-strategy=grouped,pessimistic") {
 		require.Equal(t, 2, r.Processes)
 	}
+}
+
+// TestServersOfItsOwn: what the flags say of a server is what it says of itself.
+func TestServersOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		program, debian string
+		args            []string
+		settings        map[string]string
+	}{
+		{"mariadbd", "mariadb-server", []string{"-db=mariadb", "-binlog", "-isolation=serializable"},
+			map[string]string{"log_bin": "ON", "sync_binlog": "1", "tx_isolation": "SERIALIZABLE", "innodb_flush_log_at_trx_commit": "1"}},
+		{"", "", []string{"-db=mysql", "-binlog", "-isolation=read-uncommitted", "-delay=1ms"},
+			map[string]string{"log_bin": "ON", "sync_binlog": "1", "transaction_isolation": "READ-UNCOMMITTED", "round trip": "longer by 1ms"}},
+	} {
+		t.Run(test.args[0], func(t *testing.T) {
+			t.Parallel()
+			if test.program != "" {
+				testenvtest.Program(t, test.program, test.debian)
+			} else if !testenv.MySQLArtifact.Present() {
+				testenvtest.Skip(t, "MySQL is not there; get it with: go run ./internal/cmd/getservers")
+			}
+			r := briefly(t, append(test.args, "-strategy=pessimistic,grouped", "-callers=2")...)
+			require.Len(t, r.Results, 3+len(floors))
+			for name, value := range test.settings {
+				require.Equal(t, value, r.Environment.Settings[name], name)
+			}
+		})
+	}
+}
+
+func TestReportOfSeveralRuns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var paths []string
+	for n, r := range []report{
+		{Results: []Result{{DB: "mariadb", Strategy: "pessimistic", Workload: "hot", Callers: 8, Processes: 1, Summary: bench.Summary{OpsPerSecond: 100}, OK: true}}},
+		{Results: []Result{{DB: "sqlite", Strategy: "grouped", Workload: "zipf", Callers: 8, Processes: 1, OK: true}}},
+	} {
+		r.Environment = bench.Environment{Versions: map[string]string{"db": fmt.Sprint("v", n)}, Settings: map[string]string{"same": "value"}}
+		paths = append(paths, filepath.Join(dir, fmt.Sprint(n)))
+		require.NoError(t, bench.WriteJSON(paths[n], r.Environment, r.Results))
+	}
+	reports, err := readReports(paths)
+	require.NoError(t, err)
+	p := page(reports)
+	require.Equal(t, []string{"MariaDB: hot", "SQLite: zipf"}, []string{p.Sections[0].Title, p.Sections[1].Title})
+	require.Equal(t, map[string]string{"same": "value"}, p.Environment.Settings)
+	require.Empty(t, p.Environment.Versions)
+	require.Contains(t, p.Sections[1].Text, "Here: db v1.")
+
+	var stdout bytes.Buffer
+	html := filepath.Join(dir, "all.html")
+	require.NoError(t, run(t.Context(), []string{"-from=" + strings.Join(paths, ","), "-html=" + html}, &stdout, new(bytes.Buffer)))
+	require.Contains(t, stdout.String(), "grouped")
+	require.FileExists(t, html)
+	require.NoError(t, os.WriteFile(paths[0], []byte("{}"), 0o600))
+	_, err = readReports(paths)
+	require.ErrorContains(t, err, "no report of lockbench")
+}
+
+func TestTableComparesWithinALoad(t *testing.T) {
+	t.Parallel()
+	result := func(strategy string, callers int, rate float64) Result {
+		return Result{Strategy: strategy, Workload: "hot", Callers: callers, Processes: 1, Summary: bench.Summary{OpsPerSecond: rate}}
+	}
+	rows := table([]Result{result("pessimistic", 1, 100), result("grouped", 1, 250), result(floors[0].name, 1, 500), result("grouped", 8, 70)})
+	require.Equal(t, head, rows[0])
+	ratio := slices.Index(head, "ratio")
+	require.Equal(t, []string{"1.00", "2.50", ""}, []string{rows[1][ratio], rows[2][ratio], rows[3][ratio]})
+	require.Empty(t, rows[4], "another load is set apart")
+	require.Empty(t, rows[5][ratio], "nothing to compare with")
 }
 
 func TestBadFlags(t *testing.T) {

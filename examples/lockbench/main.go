@@ -5,7 +5,7 @@
 //
 // It starts the database it needs privately, or uses an empty one that is given by its data source name. After each run it compares
 // the stock that is gone, the sum of the ledger and the units that callers were told they have; a figure of a run in
-// which they differ is marked and fails the command.
+// which they differ is marked and fails the command. With -from it puts the JSON files of earlier runs into one report.
 package main
 
 import (
@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -39,45 +40,63 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	server, err := s.engine.start(ctx, s)
+	reports, err := readReports(s.from)
 	if err != nil {
-		return fmt.Errorf("lockbench: %s: %w", s.engine.name, err)
-	}
-	defer func() { err = errors.Join(err, server.close()) }()
-	environment := bench.Describe()
-	s.describe(&environment)
-	if err := server.describe(ctx, &environment); err != nil {
-		return fmt.Errorf("lockbench: %s: %w", s.engine.name, err)
-	}
-
-	bar := progressbar.NewOptions(s.steps(), progressbar.OptionSetWriter(stderr), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
-	results, err := measure(ctx, s, server, func(what string) {
-		bar.Describe(what)
-		_ = bar.Add(1)
-	})
-	_ = bar.Finish()
-	if err != nil {
-		return fmt.Errorf("lockbench: %w", err)
-	}
-	if err := bench.Table(stdout, table(results)); err != nil {
 		return err
 	}
-	if s.jsonFile != "" {
-		if err := bench.WriteJSON(s.jsonFile, environment, results); err != nil {
+	if len(reports) == 0 {
+		r, err := s.run(ctx, stderr)
+		if err != nil {
+			return fmt.Errorf("lockbench: %w", err)
+		}
+		reports = []report{r}
+		if s.jsonFile != "" {
+			if err := bench.WriteJSON(s.jsonFile, r.Environment, r.Results); err != nil {
+				return err
+			}
+		}
+	}
+	var all []error
+	for _, r := range reports {
+		if len(reports) > 1 {
+			fmt.Fprintf(stdout, "\n%s\n", r.name())
+		}
+		if err := bench.Table(stdout, table(r.Results)); err != nil {
 			return err
 		}
+		all = append(all, verdict(r.Results))
 	}
 	if s.htmlFile != "" {
-		if err := bench.WriteHTML(s.htmlFile, page(environment, results)); err != nil {
-			return err
-		}
+		all = append(all, bench.WriteHTML(s.htmlFile, page(reports)))
 	}
-	return verdict(results)
+	return errors.Join(all...)
+}
+
+// run measures.
+func (s *settings) run(ctx context.Context, stderr io.Writer) (r report, err error) {
+	server, err := s.ready(ctx)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", s.engine.name, err)
+	}
+	defer func() { err = errors.Join(err, server.close()) }()
+	r.Environment = bench.Describe()
+	s.describe(&r.Environment)
+	if err := s.engine.describe(ctx, server, &r.Environment); err != nil {
+		return r, fmt.Errorf("%s: %w", s.engine.name, err)
+	}
+	bar := progressbar.NewOptions(s.steps(), progressbar.OptionSetWriter(stderr), progressbar.OptionSetWidth(30),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionThrottle(100*time.Millisecond))
+	r.Results, err = measure(ctx, s, server, progress{
+		begin: func(what string) { bar.Describe(fmt.Sprintf("%-48s", what)) },
+		done:  func() { _ = bar.Add(1) },
+	})
+	_ = bar.Finish()
+	return r, err
 }
 
 // verdict is an error if the books of any run do not balance.

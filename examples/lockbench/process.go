@@ -21,7 +21,7 @@ func member(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error) 
 	if err := in.Decode(&l); err != nil {
 		return err
 	}
-	retries := new(retryCounter)
+	retries := engineNamed(l.Engine).retryCounter()
 	s, err := l.open(ctx, slog.New(retries))
 	if err != nil {
 		return err

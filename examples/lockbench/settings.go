@@ -29,6 +29,7 @@ type settings struct {
 	isolation          string
 	binlog, floors     bool
 	jsonFile, htmlFile string
+	from               []string // JSON files of earlier runs
 }
 
 // strategy is one way of locking as it is compared.
@@ -52,7 +53,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	s := &settings{}
 	flags := flag.NewFlagSet("lockbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	db := flags.String("db", "mariadb", "memory, sqlite or mariadb, started privately, or the data source name of an empty database")
+	db := flags.String("db", "mariadb", strings.Join(engineNames(), ", ")+", started privately, or the data source name of an empty database")
 	names := flags.String("strategy", "all", "all, or some of grouped, conditional, optimistic, pessimistic, separated by commas")
 	loads := flags.String("workload", "hot", "all, or some of "+strings.Join(workloadNames(), ", ")+", separated by commas")
 	callers := flags.String("callers", "1,8,64,256", "numbers of callers in each process, separated by commas")
@@ -68,6 +69,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	flags.BoolVar(&s.floors, "floors", true, "also measure plain inserts, the floor under every strategy")
 	flags.StringVar(&s.jsonFile, "json", "", "write the results to this file")
 	flags.StringVar(&s.htmlFile, "html", "", "write a report with plots to this file")
+	from := flags.String("from", "", "measure nothing; make the table and the report of these JSON files, separated by commas")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -75,6 +77,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("lockbench: there are no arguments but flags; found %q", flags.Arg(0))
 	}
+	s.from = list(*from)
 	if s.engine, s.dsn, err = findEngine(*db); err != nil {
 		return nil, err
 	}
@@ -105,10 +108,12 @@ func (s *settings) check() error {
 		return errors.New("lockbench: -processes must be positive, -pool, -workers and -delay not negative")
 	case s.processes > 1 && s.engine.private:
 		return fmt.Errorf("lockbench: -processes: %s belongs to one process", s.engine.name)
-	case s.delay > 0 && !s.engine.remote:
+	case s.delay > 0 && s.engine.remote == nil:
 		return fmt.Errorf("lockbench: -delay: there is no network between us and %s", s.engine.name)
-	case (s.binlog || s.isolation != "") && (!s.engine.remote || s.dsn != ""):
+	case (s.binlog || s.isolation != "") && (s.engine.remote == nil || s.dsn != ""):
 		return errors.New("lockbench: -isolation and -binlog are for a server that lockbench starts")
+	case s.binlog && s.engine.remote.binlog == nil:
+		return fmt.Errorf("lockbench: -binlog: %s has no binary log", s.engine.name)
 	case s.isolation != "" && !slices.Contains(isolations, s.isolation):
 		return fmt.Errorf("lockbench: -isolation: there is no %q; there are: %s", s.isolation, strings.Join(isolations, ", "))
 	}
@@ -153,11 +158,13 @@ func list(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
+const roundTrip = "round trip" // the name of a setting
+
 func (s *settings) describe(environment *bench.Environment) {
 	environment.Settings["measured"] = fmt.Sprintf("%d rounds of %v after %v of warm-up, strategies in turns; the median round", s.rounds, s.duration, s.warmup)
 	environment.Settings["processes"] = strconv.Itoa(s.processes)
 	if s.delay > 0 {
-		environment.Settings["round trip"] = "longer by " + s.delay.String()
+		environment.Settings[roundTrip] = "longer by " + s.delay.String()
 	}
 	if s.workers > 0 {
 		environment.Settings["workers"] = strconv.Itoa(s.workers)

@@ -24,15 +24,20 @@ import (
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
 	"github.com/seed82d84382/commerce/examples/peerbench/media"
+	"github.com/seed82d84382/commerce/examples/peerbench/notify"
 	"github.com/seed82d84382/commerce/examples/peerbench/peer"
+	"github.com/seed82d84382/commerce/examples/peerbench/search"
 	"github.com/seed82d84382/commerce/examples/peerbench/session"
 )
 
 // areas are the comparisons there are.
-var areas = []peer.Area{media.Area(&fastdfsTrackers), session.Area}
+var areas = []peer.Area{media.Area(&fastdfsTrackers), notify.Area, search.Area(&catalogue), session.Area}
 
 // fastdfsTrackers is where the area media finds a FastDFS cluster.
 var fastdfsTrackers string
+
+// catalogue is the file of products that the area search indexes.
+var catalogue string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -57,6 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	rounds := flags.Int("rounds", 5, "how often the subjects take turns")
 	jsonFile := flags.String("json", "", "write the results to this file")
 	flags.StringVar(&fastdfsTrackers, "fastdfs", "", "area media: trackers \"host:port,…\" of a FastDFS cluster that may be written to; default one in process")
+	flags.StringVar(&catalogue, "products", "", "area search: `FILE` of products, JSON lines, may be compressed by gzip")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

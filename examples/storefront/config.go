@@ -12,6 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed82d84382/commerce/inventory"
 )
 
 // config is what the command line and the environment say.
@@ -21,6 +25,7 @@ type config struct {
 	data          string
 	catalogue     string
 	onBadLine     string
+	elasticsearch string // its URL; "" keeps the search index in the data directory
 	adminPassword string
 	publicURL     *url.URL // nil: the shop is reached at its own address
 	trustProxy    bool
@@ -29,7 +34,11 @@ type config struct {
 	loginLimit    int
 	logLevel      slog.Level
 	headlessCheck bool
-	warmUp        bool // draw the first pictures before somebody asks
+	mysql         string // data source names; at most one of the two is given
+	postgres      string
+	strategy      inventory.Strategy
+	redis         *redis.Options // nil: sessions and codes are kept without a Redis
+	warmUp        bool           // draw the first pictures before somebody asks
 }
 
 const (
@@ -37,15 +46,16 @@ const (
 	minAdminPassword = 10
 )
 
-func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*config, error) {
+func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ *config, err error) {
 	var cfg config
-	var publicURL string
+	var publicURL, strategy, redisURL string
 	flags := flag.NewFlagSet("storefront", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are ours to print, once
 	flags.StringVar(&cfg.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&cfg.data, "data", "", "`directory` of everything the shop keeps (default: a temporary one, removed at exit)")
 	flags.StringVar(&cfg.catalogue, "catalogue", "", "product `file` to sell instead of the demo catalogue: NDJSON, may be gzipped")
 	flags.StringVar(&cfg.onBadLine, "on-bad-line", "abort", "what a catalogue line that cannot be read does: `skip` imports the rest, abort imports nothing")
+	flags.StringVar(&cfg.elasticsearch, "elasticsearch", "", "`URL` of an Elasticsearch or OpenSearch that keeps the search index, such as http://localhost:9200/shop; from the environment too ("+elasticsearchEnv+")")
 	flags.StringVar(&cfg.adminPassword, "admin-password", "", "`password` of /admin, from the environment too ("+adminPasswordEnv+"); without one the first start makes one and prints it")
 	flags.StringVar(&publicURL, "url", "", "public `address` when a proxy stands in front, such as https://shop.example; https makes the cookies Secure")
 	flags.BoolVar(&cfg.trustProxy, "trust-proxy", false, "take a caller's address from X-Forwarded-For, for rate limits behind a proxy")
@@ -54,6 +64,10 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*c
 	flags.IntVar(&cfg.loginLimit, "login-limit", 20, "log-in attempts and codes a minute from one `address`, 1 to 100000")
 	flags.TextVar(&cfg.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
 	flags.BoolVar(&cfg.warmUp, "warm-up", true, "once the shop is open, draw the pictures of the front page and of the best sellers in the background")
+	flags.StringVar(&cfg.mysql, "mysql", "", "data source `name` of a MySQL or MariaDB database for stock, orders and products, such as shop:password@tcp(127.0.0.1:3306)/shop; from the environment too ("+mysqlEnv+"); default: SQLite under -data")
+	flags.StringVar(&cfg.postgres, "postgres", "", "the same of a PostgreSQL database, such as postgres://shop:password@127.0.0.1:5432/shop; from the environment too ("+postgresEnv+")")
+	flags.StringVar(&strategy, "inventory-strategy", inventory.Grouped.String(), "how stock is kept from being oversold: "+strategyNames())
+	flags.StringVar(&redisURL, "redis", "", "`address` of a Redis database of its own for sessions and log-in codes, such as redis://user:password@127.0.0.1:6379/0; from the environment too ("+redisEnv+")")
 	flags.BoolVar(&cfg.headlessCheck, "headless-check", false, "walk the whole journey over HTTP, print each step and exit; a given -addr that answers is walked as it is")
 
 	if err := flags.Parse(args); err != nil {
@@ -70,8 +84,23 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (*c
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: every setting is a -flag", flags.Arg(0))
 	}
+	if !given["elasticsearch"] {
+		cfg.elasticsearch = getenv(elasticsearchEnv)
+	}
 	if !given["admin-password"] {
 		cfg.adminPassword = getenv(adminPasswordEnv)
+	}
+	if cfg.mysql == "" && cfg.postgres == "" {
+		cfg.mysql, cfg.postgres = getenv(mysqlEnv), getenv(postgresEnv)
+	}
+	if err := cfg.checkDatabase(strategy); err != nil {
+		return nil, err
+	}
+	if redisURL == "" {
+		redisURL = getenv(redisEnv)
+	}
+	if cfg.redis, err = parseRedis(redisURL); err != nil {
+		return nil, err
 	}
 	if err := cfg.check(publicURL); err != nil {
 		return nil, err

@@ -84,6 +84,10 @@ func TestBadFlags(t *testing.T) {
 		"a catalogue of a folder":   {[]string{"-catalogue", "/"}, "-catalogue /: not a file"},
 		"an address of no scheme":   {[]string{"-url", "shop.example"}, `-url "shop.example": want https://host`},
 		"an address with a path":    {[]string{"-url", "https://shop.example/a"}, "want https://host without a path"},
+		"two databases":             {[]string{"-mysql", "shop:secret@/shop", "-postgres", "postgres://shop:secret@/shop"}, "-mysql and -postgres: want one of them"},
+		"a strategy nobody knows":   {[]string{"-inventory-strategy", "hopeful"}, `-inventory-strategy "hopeful": want one of grouped, pessimistic, optimistic, conditional`},
+		"a Redis of no scheme":      {[]string{"-redis", "user:secret@localhost:6379"}, "-redis: want redis://"},
+		"a Redis of a bad port":     {[]string{"-redis", "redis://user:secret@localhost:port"}, "-redis: want redis://"},
 		"a log level nobody knows":  {[]string{"-log-level", "loud"}, `invalid value "loud" for flag -log-level`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,9 +130,14 @@ func TestDevelopmentIsForThisMachineOnly(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, test.want, cfg.development, "%v", test.args)
 	}
-	cfg, err := parseConfig(nil, func(name string) string { return map[string]string{adminPasswordEnv: "from the environment"}[name] }, io.Discard)
+	environment := map[string]string{adminPasswordEnv: "from the environment", mysqlEnv: "shop@/environment"}
+	cfg, err := parseConfig(nil, func(name string) string { return environment[name] }, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "from the environment", cfg.adminPassword)
+	require.Equal(t, "shop@/environment", cfg.mysql)
+	cfg, err = parseConfig([]string{"-postgres", "postgres://flag/shop"}, func(name string) string { return environment[name] }, io.Discard)
+	require.NoError(t, err)
+	require.Empty(t, cfg.mysql, "the flag says which")
 }
 
 func TestPortTaken(t *testing.T) {

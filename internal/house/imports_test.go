@@ -192,9 +192,11 @@ func linksTestCode(g graph) (found []string) {
 // Those of golang.org/x are allowed everywhere.
 var vendors = map[string][]string{
 	"inventory/mysql":          {"github.com/go-sql-driver/mysql"},
+	"inventory/postgres":       {"github.com/jackc/pgx/v5"},
 	"inventory/sqlite":         {"modernc.org/sqlite"},
 	"notify/email":             {"github.com/wneessen/go-mail"},
 	"notify/otp/redisotp":      {"github.com/redis/go-redis/v9"},
+	"notify/rabbitqueue":       {"github.com/rabbitmq/amqp091-go"},
 	"notify/redisqueue":        {"github.com/redis/go-redis/v9"},
 	"notify/sqlqueue":          {"modernc.org/sqlite"},
 	"notify/sqlqueue/pglisten": {"github.com/jackc/pgx/v5"},

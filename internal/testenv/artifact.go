@@ -5,18 +5,21 @@ import (
 	"path/filepath"
 )
 
-// An Artifact is a server that no Debian package has. Command getservers fetches
-// it and unpacks it into the user's cache, where this package finds it.
+// An Artifact is what no Debian package can be installed for: a server that none
+// has, or one that would set up a service of the machine's own. Command
+// getservers fetches it and unpacks it into the user's cache, where this package
+// finds it.
 type Artifact struct {
-	Name    string // of its directory, with the version
+	Name    string // of its directory, with the version if it is fixed
 	Maven   string // group:artifact:version, and the packaging after another colon if it is no jar
+	Debian  string // or the package that is unpacked, as a whole
 	Inner   string // the .tar.gz inside of it that has the files; "" if it has them itself
 	Folder  string // the part of it that is kept, and becomes its root; "" for all
 	Program string // the program, relative to the root
 }
 
 // Artifacts are those that tests use.
-var Artifacts = []Artifact{MySQLArtifact}
+var Artifacts = append([]Artifact{MySQLArtifact, galeraArtifact}, searchArtifacts()...)
 
 // Dir is the directory the artifact is unpacked into.
 func (a Artifact) Dir() (string, error) { return cacheDir(a.Name) }

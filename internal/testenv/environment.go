@@ -4,11 +4,12 @@ import "os"
 
 // Environment variables that name the shared servers of a test run, host:port.
 const (
-	MariaDBEnv  = "COMMERCE_MARIADB_ADDR"
-	MySQLEnv    = "COMMERCE_MYSQL_ADDR"
-	PostgresEnv = "COMMERCE_POSTGRES_ADDR"
-	RabbitMQEnv = "COMMERCE_RABBITMQ_ADDR"
-	RedisEnv    = "COMMERCE_REDIS_ADDR"
+	ElasticsearchEnv = "COMMERCE_ELASTICSEARCH_ADDR"
+	MariaDBEnv       = "COMMERCE_MARIADB_ADDR"
+	MySQLEnv         = "COMMERCE_MYSQL_ADDR"
+	PostgresEnv      = "COMMERCE_POSTGRES_ADDR"
+	RabbitMQEnv      = "COMMERCE_RABBITMQ_ADDR"
+	RedisEnv         = "COMMERCE_REDIS_ADDR"
 )
 
 // Required reports whether every test must run, so that one that cannot has
@@ -16,3 +17,7 @@ const (
 func Required() bool {
 	return os.Getenv("CI") == "true" || os.Getenv("COMMERCE_REQUIRE") == "all"
 }
+
+// AllSearchEngines reports whether tests of search run on every engine there is, and
+// not only on Elasticsearch 8.14 and OpenSearch: COMMERCE_SEARCH_ENGINES=all.
+func AllSearchEngines() bool { return os.Getenv("COMMERCE_SEARCH_ENGINES") == "all" }

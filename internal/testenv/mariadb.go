@@ -16,21 +16,7 @@ var mariadbKind = kind{
 	debian:  mariadbPackage,
 	prepare: prepareMariaDB,
 	args: func(_, data string, port int) []string {
-		args := append(mariadbArgs(data),
-			"--port="+strconv.Itoa(port),
-			"--bind-address=127.0.0.1",
-			// Relative, so to the data directory: a socket's path has a length limit.
-			"--socket=mariadb.sock",
-			"--tmpdir="+filepath.Join(filepath.Dir(data), "tmp"),
-			"--skip-name-resolve",
-			"--skip-log-bin",
-			"--max-connections=500",
-			"--innodb-buffer-pool-size=64M",
-			// As Debian's configuration has it, which --no-defaults leaves out.
-			"--character-set-server=utf8mb4",
-			"--collation-server=utf8mb4_general_ci",
-		)
-		return append(args, asRoot()...)
+		return append(mariadbServerArgs(data, port), asRoot()...)
 	},
 	dsn:         func(addr string) string { return mysqlDSN(addr, "") },
 	ready:       mysqlReady,
@@ -51,6 +37,23 @@ func MariaDB(ctx context.Context, opts *Options) (*Server, error) {
 // in without a password. It cannot be paused, killed or restarted.
 func MariaDBAt(addr string) *Server {
 	return &Server{Addr: addr, DSN: mariadbKind.dsn(addr), kind: mariadbKind}
+}
+
+func mariadbServerArgs(data string, port int) []string {
+	return append(mariadbArgs(data),
+		"--port="+strconv.Itoa(port),
+		"--bind-address=127.0.0.1",
+		// Relative, so to the data directory: a socket's path has a length limit.
+		"--socket=mariadb.sock",
+		"--tmpdir="+filepath.Join(filepath.Dir(data), "tmp"),
+		"--skip-name-resolve",
+		"--skip-log-bin",
+		"--max-connections=500",
+		"--innodb-buffer-pool-size=64M",
+		// As Debian's configuration has it, which --no-defaults leaves out.
+		"--character-set-server=utf8mb4",
+		"--collation-server=utf8mb4_general_ci",
+	)
 }
 
 // mariadbArgs are the arguments of the server and of its installation.

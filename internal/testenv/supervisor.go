@@ -53,6 +53,8 @@ type kind struct {
 	launch func(program string) []string
 	// args is the command line, without the program.
 	args func(program, data string, port int) []string
+	// slow is a program that takes long to start on a busy machine.
+	slow bool
 	// orderly is the signal that ends it in an orderly way; zero means SIGTERM.
 	orderly syscall.Signal
 	// environment is added to ours at every start; nil means nothing.
@@ -68,6 +70,14 @@ type kind struct {
 	newDatabase func(ctx context.Context, s *Server) (dsn string, drop func(context.Context) error, err error)
 	// control runs the server's own command for operators; nil means that there is none.
 	control func(ctx context.Context, s *Server, args []string) (output string, err error)
+}
+
+// startTimeout is how long a start may take.
+func (k kind) startTimeout() time.Duration {
+	if k.slow {
+		return 3 * startTimeout
+	}
+	return startTimeout
 }
 
 // look finds the program.
@@ -101,7 +111,7 @@ func start(ctx context.Context, k kind, opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, k.startTimeout())
 	defer cancel()
 	s := &Server{kind: k}
 	if opts != nil {
@@ -351,7 +361,7 @@ func (s *Server) Restart(ctx context.Context) error {
 		if err := s.stop(orderly); err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(ctx, startTimeout)
+		ctx, cancel := context.WithTimeout(ctx, s.kind.startTimeout())
 		defer cancel()
 		return s.run(ctx, program)
 	})

@@ -92,6 +92,8 @@ var checks = []struct {
 	{"FirstReceipts", checkFirstReceipts},
 	{"ReturnRace", checkReturnRace},
 	{"ConcurrentSweeps", checkConcurrentSweeps},
+	{"Allocation", checkAllocation},
+	{"AllocationRace", checkAllocationRace},
 	{"Linearizable", checkLinearizable},
 	{"LikeTheModel", checkLikeTheModel},
 }

@@ -15,13 +15,8 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"embed"
-	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/sqlstock"
@@ -41,64 +36,3 @@ func Migrate(ctx context.Context, db *sql.DB) error { return sqlstock.Migrate(ct
 
 //go:embed migrations/*.sql
 var migrations embed.FS
-
-var readCommitted = []string{"SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"}
-
-const releaseSchema = "DO RELEASE_LOCK(CONCAT('inventory_', SHA1(DATABASE())))"
-
-var dialect = &sqlstock.Dialect{
-	Name:            "mysql",
-	Migrations:      migrations,
-	LockSchema:      "DO GET_LOCK(CONCAT('inventory_', SHA1(DATABASE())), 3600)",
-	UnlockSchema:    releaseSchema,
-	AbandonSchema:   releaseSchema,
-	Begin:           readCommitted,
-	BeginOptimistic: readCommitted,
-	ForUpdate:       " FOR UPDATE",
-	SkipLocked:      " FOR UPDATE SKIP LOCKED",
-	Places: func(n int) string {
-		return "(" + strings.TrimSuffix(strings.Repeat("sku = ? AND location = ? OR ", n), " OR ") + ")"
-	},
-	Upsert: func(_, columns []string) string {
-		set := make([]string, len(columns))
-		for n, column := range columns {
-			set[n] = column + " = VALUES(" + column + ")"
-		}
-		return " ON DUPLICATE KEY UPDATE " + strings.Join(set, ", ")
-	},
-	Due:      "due_at <= ? ORDER BY due_at",
-	Low:      "low = 1",
-	Fault:    fault,
-	Answered: answered,
-}
-
-// Error numbers of the server.
-const (
-	erDuplicate         = 1062
-	erRecordChanged     = 1020 // innodb_snapshot_isolation
-	erLockWaitTimeout   = 1205
-	erDeadlock          = 1213 // Galera's certification failure too
-	erErrorDuringCommit = 1180
-)
-
-func fault(err error) sqlstock.Fault {
-	if errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) {
-		return sqlstock.Transient
-	}
-	e, ok := errors.AsType[*mysql.MySQLError](err)
-	if !ok {
-		return sqlstock.Permanent
-	}
-	switch e.Number {
-	case erDuplicate:
-		return sqlstock.Duplicate
-	case erRecordChanged, erLockWaitTimeout, erDeadlock, erErrorDuringCommit:
-		return sqlstock.Transient
-	}
-	return sqlstock.Permanent
-}
-
-func answered(err error) bool {
-	_, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok
-}

@@ -78,20 +78,35 @@ var dialect = &sqlstock.Dialect{
 	BeginOptimistic: []string{"BEGIN"},
 	Serial:          true,
 	LockTx:          "DELETE FROM inventory_schema WHERE 1 = 0",
-	Places: func(n int) string {
-		return "(sku, location) IN (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", n), ", ") + ")"
+	In:              sqlstock.InList,
+	Places: func(places []inventory.Place) (string, []any) {
+		condition := "(sku, location) IN (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(places)), ", ") + ")"
+		return condition, sqlstock.PlaceArgs(places)
 	},
-	Upsert: func(key, columns []string) string {
-		set := make([]string, len(columns))
-		for n, column := range columns {
-			set[n] = column + " = excluded." + column
-		}
-		return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(set, ", ")
+	Insert: sqlstock.InsertValues,
+	Upsert: func(table sqlstock.Table, columns []string, rows [][]any) sqlstock.Statement {
+		statement := sqlstock.InsertValues(table, rows)
+		statement.Query += sqlstock.OnConflict(table, columns)
+		return statement
 	},
+	Take:     take,
 	Due:      "state = 'held' AND expires_at <= ? ORDER BY expires_at",
 	Low:      "on_hand - reserved - safety_stock <= reorder_point",
 	Fault:    fault,
 	Answered: answered,
+}
+
+func take(takes []sqlstock.Take) sqlstock.Statement {
+	args := make([]any, 0, 5*len(takes)+1)
+	for _, t := range takes {
+		args = append(args, t.SKU, t.Location, t.Quantity, t.Versions, t.UpdatedAt)
+	}
+	list := strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?), ", len(takes)), ", ")
+	return sqlstock.Statement{Args: append(args, int64(inventory.MaxQuantity)),
+		Query: "WITH t (sku, location, quantity, versions, at) AS (VALUES " + list + `)
+			UPDATE inventory_levels SET reserved = reserved + t.quantity, version = version + t.versions, updated_at = t.at FROM t
+			WHERE inventory_levels.sku = t.sku AND inventory_levels.location = t.location
+			AND on_hand - reserved - safety_stock + backorder_limit >= t.quantity AND reserved + t.quantity <= ?`}
 }
 
 func fault(err error) sqlstock.Fault {
@@ -106,6 +121,8 @@ func fault(err error) sqlstock.Fault {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return sqlstock.Transient
+	case sqlite3.SQLITE_READONLY:
+		return sqlstock.ReadOnly
 	}
 	return sqlstock.Permanent
 }

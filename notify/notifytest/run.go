@@ -22,6 +22,9 @@ type Harness struct {
 	// ConnectionLeases says that a job comes back when its connection is gone
 	// and not when its lease has ended.
 	ConnectionLeases bool
+	// LettersOnly says that of all jobs only dead letters can be listed, replayed and
+	// deleted, and that Stats count no others than those available and dead.
+	LettersOnly bool
 	// DB is the host's database for backends that publish in its transaction.
 	DB *sql.DB
 }

@@ -1,6 +1,7 @@
 package notifytest
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,12 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stateOf returns the driver's store of shared values, or nil.
-func stateOf(t *testing.T, s *store) notify.StateStore {
+// stateOf returns the driver's store of shared values. Where there is none, it
+// checks that what needs one says so.
+func stateOf(t *testing.T, s *store) (state notify.StateStore, ok bool) {
 	t.Helper()
-	_, d := s.open(t)
-	state, _ := d.(notify.StateStore)
-	return state
+	q, d := s.open(t)
+	if state, ok = d.(notify.StateStore); !ok {
+		_, err := q.Workers(t.Context())
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+		_, err = q.Schedules(t.Context())
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+		_, err = q.Group(t.Context(), "g")
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+	}
+	return state, ok
 }
 
 // set makes one change and tells whether it was made.
@@ -46,8 +55,8 @@ func load(t *testing.T, s notify.StateStore, keys ...string) map[string]notify.S
 }
 
 func testState(t *testing.T, s *store) {
-	state := stateOf(t, s)
-	if state == nil {
+	state, ok := stateOf(t, s)
+	if !ok {
 		return
 	}
 	require.Empty(t, load(t, state, "a/1", "a/2"))
@@ -99,8 +108,8 @@ func testState(t *testing.T, s *store) {
 }
 
 func testStateEnds(t *testing.T, s *store) {
-	state := stateOf(t, s)
-	if state == nil {
+	state, ok := stateOf(t, s)
+	if !ok {
 		return
 	}
 	require.True(t, set(t, state, "a/short", "x", 0, 100*time.Millisecond))
@@ -115,8 +124,8 @@ func testStateEnds(t *testing.T, s *store) {
 
 // testStateParallel counts up in many places at once; a lost update shows in the sum.
 func testStateParallel(t *testing.T, s *store) {
-	state := stateOf(t, s)
-	if state == nil {
+	state, ok := stateOf(t, s)
+	if !ok {
 		return
 	}
 	states := []notify.StateStore{state}

@@ -1,6 +1,7 @@
 package blevesearch_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,21 +16,40 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, dir := range map[string]func(testing.TB) string{
-		"disk":   func(t testing.TB) string { return t.TempDir() },
-		"memory": func(testing.TB) string { return "" },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			searchtest.Run(t, searchtest.Harness{Open: func(t testing.TB, schema search.Schema, opts *search.Options) *search.Index {
-				all := &blevesearch.Options{}
-				if opts != nil {
-					all.Options = *opts
-				}
-				ix, err := blevesearch.Open(dir(t), schema, all)
-				require.NoError(t, err)
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		searchtest.Run(t, searchtest.Harness{Open: func(t testing.TB, schema search.Schema, opts *search.Options) *search.Index {
+			return openWith(t, "", schema, opts)
+		}})
+	})
+	t.Run("disk", func(t *testing.T) {
+		t.Parallel()
+		var dirs sync.Map // of each index
+		searchtest.Run(t, searchtest.Harness{
+			Open: func(t testing.TB, schema search.Schema, opts *search.Options) *search.Index {
+				dir := t.TempDir()
+				ix := openWith(t, dir, schema, opts)
+				dirs.Store(ix, dir)
 				return ix
-			}})
+			},
+			Reopen: func(t testing.TB, ix *search.Index, schema search.Schema, opts *search.Options) *search.Index {
+				dir, _ := dirs.Load(ix)
+				require.NoError(t, ix.Close())
+				again := openWith(t, dir.(string), schema, opts)
+				dirs.Store(again, dir)
+				return again
+			},
 		})
+	})
+}
+
+func openWith(t testing.TB, dir string, schema search.Schema, opts *search.Options) *search.Index {
+	t.Helper()
+	all := &blevesearch.Options{}
+	if opts != nil {
+		all.Options = *opts
 	}
+	ix, err := blevesearch.Open(dir, schema, all)
+	require.NoError(t, err)
+	return ix
 }

@@ -42,7 +42,7 @@ func (sn *snapshot) answer(s *store, r search.Request) (search.Response, error) 
 	if err := c.run(m, filter, matched); err != nil {
 		return response, err
 	}
-	response.Total = c.total
+	response.Total, response.Groups = c.total, len(c.groups)
 	if response.Hits, err = c.hits(r); err != nil {
 		return response, err
 	}
@@ -67,6 +67,8 @@ type candidate struct {
 	score float64
 	keys  []key
 	id    string // read when it is needed
+
+	variants int // with Collapse: documents of its group
 }
 
 // key is the value of a field sort key.
@@ -82,18 +84,15 @@ type collector struct {
 	kinds   []search.Kind // of field keys
 	columns []string      // of field keys
 	values  index.DocValueReader
-	boosts  []boost
 	after   *candidate
 	keep    int
 	total   int
 	heap    []*candidate
 	err     error
 	number  index.IndexInternalID
-}
 
-type boost struct {
-	documents *roaring.Bitmap
-	factor    float64
+	groups  map[string]*candidate // with Collapse: the first of each
+	groupOf index.DocValueReader
 }
 
 func (sn *snapshot) collector(s *store, r search.Request, filter *roaring.Bitmap) (*collector, error) {
@@ -119,12 +118,12 @@ func (sn *snapshot) collector(s *store, r search.Request, filter *roaring.Bitmap
 			return nil, fmt.Errorf("search: read columns: %w", err)
 		}
 	}
-	for _, b := range r.Boosts {
-		documents, err := sn.filter(b.Filters)
-		if err != nil {
-			return nil, err
+	if r.Collapse {
+		c.groups = map[string]*candidate{}
+		var err error
+		if c.groupOf, err = sn.reader.DocValueReader([]string{search.FieldGroup}); err != nil {
+			return nil, fmt.Errorf("search: read columns: %w", err)
 		}
-		c.boosts = append(c.boosts, boost{documents, b.Factor})
 	}
 	if len(r.After) > 0 {
 		after, err := c.position(r.After)
@@ -176,7 +175,7 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 			continue
 		}
 		c.total++
-		if c.keep > 0 {
+		if c.keep > 0 || c.groups != nil {
 			c.offer(doc, m)
 		}
 		if c.err != nil {
@@ -187,10 +186,9 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 
 func (c *collector) offer(doc uint64, m matcher) {
 	found := candidate{doc: doc, score: m.score()}
-	for _, b := range c.boosts {
-		if b.documents == nil || b.documents.Contains(uint32(doc)) {
-			found.score *= b.factor
-		}
+	if c.groups != nil {
+		c.offerGroup(&found)
+		return
 	}
 	// Without reading anything more, most documents are worse than the last of a full heap.
 	if len(c.heap) == c.keep && c.sorts[0] == search.Relevance && found.score < c.heap[0].score {
@@ -209,6 +207,30 @@ func (c *collector) offer(doc uint64, m matcher) {
 	if c.compare(&found, c.heap[0]) < 0 {
 		c.heap[0] = &found
 		heap.Fix(c, 0)
+	}
+}
+
+// offerGroup keeps the first document of each group.
+func (c *collector) offerGroup(found *candidate) {
+	group := ""
+	c.number = numberID(c.number, found.doc)
+	if err := c.groupOf.VisitDocValues(c.number, func(_ string, term []byte) { group = string(term) }); err != nil {
+		c.err = fmt.Errorf("search: read columns: %w", err)
+		return
+	}
+	if c.values != nil {
+		found.keys, c.err = c.read(found.doc)
+	}
+	best := c.groups[group]
+	switch {
+	case best == nil:
+		found.variants = 1
+		c.groups[group] = found
+	case c.compare(found, best) < 0:
+		found.variants = best.variants + 1
+		c.groups[group] = found
+	default:
+		best.variants++
 	}
 }
 
@@ -301,14 +323,17 @@ func (c *collector) Pop() any {
 }
 
 func (c *collector) hits(r search.Request) ([]search.DriverHit, error) {
+	for _, x := range c.groups {
+		c.heap = append(c.heap, x)
+	}
 	slices.SortFunc(c.heap, c.compare)
 	if c.err != nil {
 		return nil, c.err
 	}
-	found := c.heap[min(r.Offset, len(c.heap)):]
+	found := c.heap[min(r.Offset, len(c.heap)):min(c.keep, len(c.heap))]
 	hits := make([]search.DriverHit, len(found))
 	for i, x := range found {
-		hits[i] = search.DriverHit{ID: c.id(x), Score: x.score, Position: c.positionOf(x)}
+		hits[i] = search.DriverHit{ID: c.id(x), Score: x.score, Position: c.positionOf(x), Variants: x.variants}
 		if r.Source {
 			stored, _, err := readStored(c.sn.reader, hits[i].ID)
 			if err != nil {

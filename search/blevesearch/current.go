@@ -19,6 +19,7 @@ type current struct {
 	Previous   string `json:"previous,omitempty"` // kept for a rollback
 	Schema     string `json:"schema"`             // fingerprint of the live generation
 	Replaced   string `json:"replaced,omitempty"` // fingerprint of the previous one
+	Filling    string `json:"filling,omitempty"`  // a generation that a rebuild has not finished
 }
 
 const (
@@ -34,7 +35,7 @@ func generationName(n int) string { return fmt.Sprintf("generation-%06d", n) }
 // following returns the name of the generation after the ones in use.
 func (c current) following() string {
 	last := 0
-	for _, name := range []string{c.Generation, c.Previous} {
+	for _, name := range []string{c.Generation, c.Previous, c.Filling} {
 		if generationPattern.MatchString(name) {
 			n, _ := strconv.Atoi(name[len("generation-"):])
 			last = max(last, n)
@@ -110,14 +111,14 @@ func syncDir(dir string) error {
 	return file.Sync()
 }
 
-// sweep removes the generations that are neither live nor kept: what a crash left behind.
+// sweep removes the generations that are neither live, kept nor being filled: what a crash left behind.
 func (d *driver) sweep() error {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		return fmt.Errorf("search: open index: %w", err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); generationPattern.MatchString(name) && name != d.current.Generation && name != d.current.Previous {
+		if name := e.Name(); generationPattern.MatchString(name) && name != d.current.Generation && name != d.current.Previous && name != d.current.Filling {
 			if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
 				return fmt.Errorf("search: remove abandoned generation: %w", err)
 			}

@@ -16,11 +16,18 @@ import (
 const (
 	fieldSource  = "_source"  // stored: what hits return
 	fieldVersion = "_version" // stored, when the document has one
+	fieldChanged = "_changed" // in a generation: changedPut or changedDelete, when a caller's change wrote it last
 	columnSuffix = "#"        // a field's values for sorting and counting
 )
 
-// liveTerm is a term of search.FieldText that every document has: its postings
-// are all documents, with their lengths. The tombstone of a versioned delete lacks it.
+// The terms of fieldChanged.
+const (
+	changedPut    = "put"
+	changedDelete = "delete"
+)
+
+// liveTerm is a term of every text field: its postings are all documents that have the
+// field, with their lengths. Every document has search.FieldText; the tombstone of a versioned delete lacks it.
 const liveTerm = "\x00"
 
 // runGap keeps phrases from reaching from one value into the next.
@@ -53,20 +60,28 @@ func (s *store) indexed(op search.Op) index.Document {
 	if op.Version > 0 {
 		doc.AddField(storedField(fieldVersion, binary.BigEndian.AppendUint64(nil, uint64(op.Version))))
 	}
-	if op.Entry == nil { // a tombstone
+	if op.Changed {
+		term := changedPut
+		if op.Entry == nil {
+			term = changedDelete
+		}
+		doc.AddField(termField(fieldChanged, index.IndexField|index.SkipFreqNorm, []string{term}))
+	}
+	if op.Entry == nil { // a tombstone, or the mark of a delete
 		return doc
 	}
 	doc.AddField(storedField(fieldSource, op.Entry.Source))
-	text, chars := textFields(op.Entry.Texts)
-	doc.AddField(text)
-	if chars != nil {
-		doc.AddField(chars)
+	for _, f := range textFields(op.Entry.Texts) {
+		doc.AddField(f)
 	}
 	for name, terms := range map[string][]string{search.FieldWords: op.Entry.Words,
-		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldPresent: op.Entry.Present} {
+		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldSounds: op.Entry.Sounds, search.FieldPresent: op.Entry.Present} {
 		if len(terms) > 0 {
 			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, terms))
 		}
+	}
+	if s.grouped {
+		doc.AddField(termField(search.FieldGroup, index.IndexField|index.SkipFreqNorm|index.DocValues, []string{op.Entry.Group}))
 	}
 	for name, values := range op.Entry.Values {
 		f, known := s.schema.Field(name)
@@ -110,32 +125,55 @@ func termField(name string, options index.FieldIndexingOptions, terms []string) 
 
 // textFields lays the runs out one after another. A run's weight is in the term
 // frequencies and the length, and in the start of each location, where phrases read it.
-func textFields(runs []search.TextRun) (text, chars *field) {
-	terms := index.TokenFrequencies{liveTerm: &index.TokenFreq{Term: []byte(liveTerm)}}
-	terms[liveTerm].SetFrequency(1)
-	singles := index.TokenFrequencies{}
-	length, charLength, position := 0, 0, 0
+func textFields(runs []search.TextRun) []*field {
+	text := newTextField(search.FieldText, index.IndexField|index.IncludeTermVectors)
+	chars := newTextField(search.FieldChars, index.IndexField)
+	own := map[string]*field{}
+	position := 0
 	for _, run := range runs {
 		locations := make([]index.TokenLocation, len(run.Terms))
 		for i, t := range run.Terms {
 			position++
 			locations[i] = index.TokenLocation{Position: position, Start: run.Weight}
-			freq := frequency(terms, t, run.Weight)
+			freq := frequency(text.terms, t, run.Weight)
 			freq.Locations = append(freq.Locations, &locations[i])
 		}
-		for _, c := range run.Chars {
-			frequency(singles, c, run.Weight)
-		}
-		length += run.Weight * len(run.Terms)
-		charLength += run.Weight * len(run.Chars)
+		text.length += run.Weight * len(run.Terms)
 		position += runGap
+		for _, c := range run.Chars {
+			frequency(chars.terms, c, run.Weight)
+		}
+		chars.length += run.Weight * len(run.Chars)
+		if run.Field == "" {
+			continue
+		}
+		f := own[run.Field]
+		if f == nil {
+			f = newTextField(run.Field, index.IndexField)
+			own[run.Field] = f
+		}
+		for _, t := range run.Terms {
+			frequency(f.terms, t, 1)
+		}
+		f.length += len(run.Terms)
 	}
-	text = &field{name: search.FieldText, options: index.IndexField | index.IncludeTermVectors,
-		length: max(length, 1), terms: terms, kind: 't'}
-	if len(singles) > 0 {
-		chars = &field{name: search.FieldChars, options: index.IndexField, length: charLength, terms: singles, kind: 't'}
+	text.length = max(text.length, 1) // every document has it
+	fields := []*field{text}
+	if chars.length > 0 {
+		fields = append(fields, chars)
 	}
-	return text, chars
+	for _, f := range own {
+		if f.length > 0 {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func newTextField(name string, options index.FieldIndexingOptions) *field {
+	live := &index.TokenFreq{Term: []byte(liveTerm)}
+	live.SetFrequency(1)
+	return &field{name: name, options: options, terms: index.TokenFrequencies{liveTerm: live}, kind: 't'}
 }
 
 func frequency(terms index.TokenFrequencies, t string, weight int) *index.TokenFreq {

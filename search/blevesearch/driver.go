@@ -17,9 +17,10 @@ type driver struct {
 	temporary bool
 
 	// mu is held for reading while a generation is used, and for writing while it is replaced.
-	mu      sync.RWMutex
-	live    *store
-	current current
+	mu       sync.RWMutex
+	live     *store
+	current  current
+	settings map[string][]byte
 }
 
 // openDriver opens the live generation, or makes the first one. stale is set when it was
@@ -35,6 +36,9 @@ func openDriver(dir string, schema search.Schema, temporary, allowStale bool) (d
 	d = &driver{dir: dir, schema: schema, temporary: temporary}
 	d.current, err = readCurrent(dir)
 	if err != nil {
+		return nil, false, err
+	}
+	if d.settings, err = readSettings(dir); err != nil {
 		return nil, false, err
 	}
 	fresh := d.current.Generation == ""

@@ -169,7 +169,7 @@ func Example_suggest() {
 func Example_rules() {
 	products := shop()
 	defer products.Close()
-	err := products.SetRules(search.Rule{
+	err := products.SetRules(context.Background(), search.Rule{
 		Texts: []string{"wireless"},
 		Until: time.Now().Add(24 * time.Hour),
 		Pin:   []string{"earbuds"},
@@ -177,7 +177,7 @@ func Example_rules() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := products.SetSynonyms(search.Synonym{Terms: []string{"cordless", "wireless"}}); err != nil {
+	if err := products.SetSynonyms(context.Background(), search.Synonym{Terms: []string{"cordless", "wireless"}}); err != nil {
 		log.Fatal(err)
 	}
 	for _, text := range []string{"wireless", "cordless headphones"} {

@@ -38,12 +38,13 @@ const (
 
 // snapshot is the state of an index during one search.
 type snapshot struct {
+	store     *store
 	reader    index.IndexReader
 	ctx       context.Context
-	documents uint64 // live ones
-	average   float64
+	documents uint64          // live ones
 	live      *roaring.Bitmap // built when needed
 	filters   map[string]*roaring.Bitmap
+	fields    map[string]fieldStatistics
 }
 
 func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
@@ -55,13 +56,13 @@ func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
 	postings, err := reader.TermFieldReader(ctx, []byte(liveTerm), search.FieldText, false, false, false)
 	if err == nil {
 		sn.documents = postings.Count()
-		postings.Close()
-		sn.average, err = s.averageLength(reader, sn.documents)
+		err = postings.Close()
 	}
 	if err != nil {
 		reader.Close()
 		return nil, fmt.Errorf("search: read: %w", err)
 	}
+	sn.store = s
 	return sn, nil
 }
 
@@ -84,6 +85,9 @@ func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 		matched, err := sn.ids(n.Terms)
 		return constant(matched, n), err
 	}
+	if n.Op == search.OpScale {
+		return sn.scale(n)
+	}
 	children := make([]matcher, 0, len(n.Nodes))
 	for _, child := range n.Nodes {
 		m, err := sn.matcher(child)
@@ -93,7 +97,7 @@ func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 		}
 		children = append(children, m)
 	}
-	many := group{op: n.Op, boost: n.Boost, children: children, after: make([]uint64, len(children)), min: 1}
+	many := group{op: n.Op, boost: n.Boost, bonus: n.Bonus, children: children, after: make([]uint64, len(children)), min: 1}
 	switch n.Op {
 	case search.OpAll:
 		many.min = len(children)
@@ -157,54 +161,58 @@ func (p *postings) next(least uint64) (uint64, error) {
 
 func (p *postings) close() { p.reader.Close() }
 
-// inverseFrequency is BM25's idf of a term in count of all documents.
-func (sn *snapshot) inverseFrequency(count uint64) float64 {
-	n := math.Min(float64(count), float64(sn.documents))
-	return math.Log(1 + (float64(sn.documents)-n+0.5)/(n+0.5))
+// inverseFrequency is BM25's idf of a term in count of all documents that have its field.
+func (f fieldStatistics) inverseFrequency(count uint64) float64 {
+	n := math.Min(float64(count), float64(f.documents))
+	return math.Log(1 + (float64(f.documents)-n+0.5)/(n+0.5))
 }
 
-func (sn *snapshot) saturation(frequency, length float64) float64 {
-	return frequency / (frequency + k1*(1-b+b*length/sn.average))
+func (f fieldStatistics) saturation(frequency, length float64) float64 {
+	return frequency / (frequency + k1*(1-b+b*length/f.average))
 }
 
 // termMatcher scores a term by BM25.
 type termMatcher struct {
 	*postings
-	sn    *snapshot
+	field fieldStatistics
 	name  string
 	idf   float64
 	boost float64
 }
 
 func (sn *snapshot) term(n search.Node) (matcher, error) {
+	field, err := sn.statistics(n.Field)
+	if err != nil {
+		return nil, err
+	}
 	p, err := sn.postings(n.Field, n.Terms[0], true, false)
 	if err != nil {
 		return nil, err
 	}
-	return &termMatcher{postings: p, sn: sn, name: n.Field + ":" + n.Terms[0],
-		idf: sn.inverseFrequency(p.reader.Count()), boost: n.Boost}, nil
+	return &termMatcher{postings: p, field: field, name: n.Field + ":" + n.Terms[0],
+		idf: field.inverseFrequency(p.reader.Count()), boost: n.Boost}, nil
 }
 
 func (t *termMatcher) score() float64 {
-	return t.boost * t.idf * t.sn.saturation(float64(t.doc.Freq), fieldLength(t.doc.Norm))
+	return t.boost * t.idf * t.field.saturation(float64(t.doc.Freq), fieldLength(t.doc.Norm))
 }
 
 func (t *termMatcher) explain() search.Explanation {
-	return explainBM25(t.name, t.sn, t.boost, t.idf, float64(t.doc.Freq), fieldLength(t.doc.Norm))
+	return explainBM25(t.name, t.field, t.boost, t.idf, float64(t.doc.Freq), fieldLength(t.doc.Norm))
 }
 
-func explainBM25(name string, sn *snapshot, boost, idf, frequency, length float64) search.Explanation {
-	s := sn.saturation(frequency, length)
+func explainBM25(name string, field fieldStatistics, boost, idf, frequency, length float64) search.Explanation {
+	s := field.saturation(frequency, length)
 	return search.Explanation{Value: boost * idf * s, Message: name + ", product of:", Children: []search.Explanation{
 		{Value: boost, Message: "boost"},
 		{Value: idf, Message: "idf"},
-		{Value: s, Message: fmt.Sprintf("tf, of frequency %g and length %g (average %.1f)", frequency, length, sn.average)},
+		{Value: s, Message: fmt.Sprintf("tf, of frequency %g and length %g (average %.1f)", frequency, length, field.average)},
 	}}
 }
 
 // phraseMatcher finds terms next to each other.
 type phraseMatcher struct {
-	sn        *snapshot
+	field     fieldStatistics
 	words     []*postings
 	order     []int // the rarest word first
 	name      string
@@ -215,7 +223,11 @@ type phraseMatcher struct {
 }
 
 func (sn *snapshot) phrase(n search.Node) (matcher, error) {
-	m := &phraseMatcher{sn: sn, name: fmt.Sprintf("%s:%q", n.Field, n.Terms), boost: n.Boost}
+	field, err := sn.statistics(n.Field)
+	if err != nil {
+		return nil, err
+	}
+	m := &phraseMatcher{field: field, name: fmt.Sprintf("%s:%q", n.Field, n.Terms), boost: n.Boost}
 	for i, t := range n.Terms {
 		p, err := sn.postings(n.Field, t, true, true)
 		if err != nil {
@@ -224,7 +236,7 @@ func (sn *snapshot) phrase(n search.Node) (matcher, error) {
 		}
 		m.words = append(m.words, p)
 		m.order = append(m.order, i)
-		m.idf += sn.inverseFrequency(p.reader.Count())
+		m.idf += field.inverseFrequency(p.reader.Count())
 	}
 	slices.SortStableFunc(m.order, func(a, b int) int {
 		return int(m.words[a].reader.Count()) - int(m.words[b].reader.Count())
@@ -292,11 +304,11 @@ func (m *phraseMatcher) count() float64 {
 }
 
 func (m *phraseMatcher) score() float64 {
-	return m.boost * m.idf * m.sn.saturation(m.frequency, m.length)
+	return m.boost * m.idf * m.field.saturation(m.frequency, m.length)
 }
 
 func (m *phraseMatcher) explain() search.Explanation {
-	return explainBM25(m.name, m.sn, m.boost, m.idf, m.frequency, m.length)
+	return explainBM25(m.name, m.field, m.boost, m.idf, m.frequency, m.length)
 }
 
 func (m *phraseMatcher) close() {
@@ -342,6 +354,7 @@ func (c *constantMatcher) close() {}
 type group struct {
 	op       search.NodeOp
 	boost    float64
+	bonus    float64 // of OpAny
 	children []matcher
 	after    []uint64 // the place after where each child is; 0 before it began
 	present  uint64
@@ -361,9 +374,10 @@ func (g *group) reach(child int, least uint64) (uint64, error) {
 func (g *group) matches(child int) bool { return g.after[child] == g.present+1 }
 
 func (g *group) score() float64 {
-	sum, best := 0.0, 0.0
+	sum, best, n := 0.0, 0.0, 0
 	for i, c := range g.children {
 		if g.matches(i) {
+			n++
 			s := c.score()
 			sum += s
 			best = math.Max(best, s)
@@ -372,6 +386,9 @@ func (g *group) score() float64 {
 	if g.op == search.OpBest {
 		return g.boost * best
 	}
+	if n == len(g.children) {
+		sum *= 1 + g.bonus
+	}
 	return g.boost * sum
 }
 
@@ -379,6 +396,9 @@ func (g *group) explain() search.Explanation {
 	e := search.Explanation{Value: g.score(), Message: string(g.op) + ", sum of:"}
 	if g.op == search.OpBest {
 		e.Message = string(g.op) + ", highest of:"
+	}
+	if g.bonus != 0 {
+		e.Message = fmt.Sprintf("%s, times %g where all match", e.Message, 1+g.bonus)
 	}
 	if g.boost != 1 {
 		e.Message = fmt.Sprintf("%s, times %g", e.Message, g.boost)

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -18,23 +22,114 @@ type generation struct {
 }
 
 // Begin implements [search.Rebuilder].
-func (d *driver) Begin(ctx context.Context) (search.Generation, error) {
+func (d *driver) Begin(ctx context.Context, resumable bool) (search.Generation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	g := &generation{driver: d, name: d.current.following()}
-	dir := filepath.Join(d.dir, g.name)
-	if err := os.RemoveAll(dir); err != nil {
+	name := d.current.following()
+	if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
 		return nil, fmt.Errorf("search: remove abandoned generation: %w", err)
 	}
-	var err error
-	g.store, err = openStore(dir, d.schema, d.temporary)
+	store, err := openStore(filepath.Join(d.dir, name), d.schema, d.temporary)
 	if err != nil {
 		return nil, err
 	}
+	g := &generation{driver: d, name: name, store: store}
+	filling := ""
+	if resumable {
+		filling = name
+	}
+	if err := d.fill(filling); err != nil {
+		store.close()
+		return nil, err
+	}
 	return g, nil
+}
+
+// fill notes which unfinished generation is to be kept, and removes the one that was; d.mu is held.
+func (d *driver) fill(name string) error {
+	next, old := d.current, d.current.Filling
+	if next.Filling = name; next == d.current {
+		return nil
+	}
+	if err := next.write(d.dir); err != nil {
+		return err
+	}
+	d.current = next
+	if old == "" {
+		return nil
+	}
+	return os.RemoveAll(filepath.Join(d.dir, old))
+}
+
+// Resume implements [search.Resumer].
+func (d *driver) Resume(ctx context.Context, name string) (search.Generation, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if name == "" || d.current.Filling != name {
+		return nil, search.ErrNotFound
+	}
+	store, err := openStore(filepath.Join(d.dir, name), d.schema, d.temporary)
+	if err != nil {
+		return nil, err
+	}
+	return &generation{driver: d, name: name, store: store}, nil
+}
+
+func (g *generation) Name() string { return g.name }
+
+// Leave implements [search.Resumable].
+func (g *generation) Leave(context.Context) error {
+	if g.store == nil {
+		return nil
+	}
+	err := g.store.close()
+	g.store = nil
+	return err
+}
+
+// Entries implements [search.Resumable].
+func (g *generation) Entries(ctx context.Context) iter.Seq2[search.GenerationEntry, error] {
+	return func(yield func(search.GenerationEntry, error) bool) {
+		sn, err := g.store.snapshot(ctx)
+		if err == nil {
+			defer sn.close()
+			err = sn.entries(func(e search.GenerationEntry) bool { return yield(e, nil) })
+		}
+		if err != nil {
+			yield(search.GenerationEntry{}, err)
+		}
+	}
+}
+
+func (sn *snapshot) entries(yield func(search.GenerationEntry) bool) error {
+	put, deleted := roaring.New(), roaring.New()
+	if err := errors.Join(sn.collect(put, fieldChanged, changedPut), sn.collect(deleted, fieldChanged, changedDelete)); err != nil {
+		return err
+	}
+	live, err := sn.everything()
+	if err != nil {
+		return err
+	}
+	var number index.IndexInternalID
+	for it := roaring.Or(live, deleted).Iterator(); it.HasNext(); {
+		doc := it.Next()
+		number = numberID(number, uint64(doc))
+		id, err := sn.reader.ExternalID(number)
+		if err != nil {
+			return fmt.Errorf("search: read documents: %w", err)
+		}
+		gone := deleted.Contains(doc)
+		if !yield(search.GenerationEntry{ID: id, Deleted: gone, Changed: gone || put.Contains(doc)}) {
+			return nil
+		}
+	}
+	return nil
 }
 
 func (g *generation) Write(ctx context.Context, ops []search.Op, _ bool) error {
@@ -42,6 +137,10 @@ func (g *generation) Write(ctx context.Context, ops []search.Op, _ bool) error {
 }
 
 func (g *generation) Count(context.Context) (int, error) { return g.store.count() }
+
+func (g *generation) Get(_ context.Context, ids []string) ([]search.Stored, error) {
+	return g.store.get(ids)
+}
 
 // Promote points CURRENT to the generation. Before that the old one is live, after it the new one.
 func (g *generation) Promote(ctx context.Context, keep bool) error {
@@ -77,7 +176,10 @@ func (g *generation) Discard(context.Context) error {
 	}
 	err := g.store.close()
 	g.store = nil
-	return errors.Join(err, os.RemoveAll(filepath.Join(g.driver.dir, g.name)))
+	d := g.driver
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return errors.Join(err, d.fill(""), os.RemoveAll(filepath.Join(d.dir, g.name)))
 }
 
 // Rollback implements [search.Rollbacker].

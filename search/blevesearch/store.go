@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,15 +18,15 @@ import (
 
 // store is one generation: a Bleve index in a directory.
 type store struct {
-	schema search.Schema
-	index  index.Index
-	queue  *index.AnalysisQueue
+	schema  search.Schema
+	grouped bool // the schema has a field to collapse by
+	index   index.Index
+	queue   *index.AnalysisQueue
 
 	versions sync.Mutex // orders the writes that compare versions
 
-	lengths sync.Mutex
-	average float64 // of the lengths in search.FieldText
-	counted uint64  // documents it was computed from
+	measuring sync.Mutex
+	measured  map[string]fieldStatistics // by field
 
 	completed      sync.Mutex
 	completedOf    index.IndexReader // the state that completedTerms is of
@@ -57,7 +57,8 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 		}
 		return nil, fmt.Errorf("search: open index: %w", err)
 	}
-	return &store{schema: schema, index: idx, queue: queue}, nil
+	grouped := slices.ContainsFunc(schema.Fields, func(f search.Field) bool { return f.Collapse })
+	return &store{schema: schema, grouped: grouped, measured: map[string]fieldStatistics{}, index: idx, queue: queue}, nil
 }
 
 func (s *store) close() error {
@@ -87,7 +88,7 @@ func (s *store) write(ctx context.Context, ops []search.Op) error {
 	}
 	batch := index.NewBatch()
 	for _, op := range ops {
-		if op.Entry == nil && op.Version == 0 {
+		if op.Entry == nil && op.Version == 0 && !op.Changed {
 			batch.Delete(op.ID)
 			continue
 		}
@@ -182,48 +183,4 @@ func (s *store) count() (int, error) {
 	}
 	defer postings.Close()
 	return int(postings.Count()), nil
-}
-
-// lengthSample bounds how many documents the average length is taken from.
-const lengthSample = 50_000
-
-// averageLength returns the mean length of search.FieldText. It is computed anew
-// when the number of documents has changed by more than a hundredth.
-func (s *store) averageLength(reader index.IndexReader, documents uint64) (float64, error) {
-	s.lengths.Lock()
-	defer s.lengths.Unlock()
-	change := math.Abs(float64(documents) - float64(s.counted))
-	if s.counted > 0 && change*100 <= float64(s.counted) {
-		return s.average, nil
-	}
-	postings, err := reader.TermFieldReader(context.Background(), []byte(liveTerm), search.FieldText, true, true, false)
-	if err != nil {
-		return 0, fmt.Errorf("search: measure lengths: %w", err)
-	}
-	defer postings.Close()
-	var doc index.TermFieldDoc
-	sum, n := 0.0, 0
-	for ; n < lengthSample; n++ {
-		next, err := postings.Next(&doc)
-		if err != nil {
-			return 0, fmt.Errorf("search: measure lengths: %w", err)
-		}
-		if next == nil {
-			break
-		}
-		sum += fieldLength(next.Norm)
-	}
-	s.average, s.counted = 1, documents
-	if n > 0 {
-		s.average = sum / float64(n)
-	}
-	return s.average, nil
-}
-
-// fieldLength undoes how Bleve hands out a field's length.
-func fieldLength(norm float64) float64 {
-	if norm <= 0 {
-		return 1
-	}
-	return math.Round(1 / (norm * norm))
 }

@@ -275,13 +275,13 @@ func testConcurrent(t *testing.T, h Harness) {
 	}
 	work.Go(func() {
 		for range 10 {
-			if err := ix.SetSynonyms(search.Synonym{Terms: []string{"bread", "loaf"}}); err != nil {
+			if err := ix.SetSynonyms(t.Context(), search.Synonym{Terms: []string{"bread", "loaf"}}); err != nil {
 				failures <- err
 			}
-			if err := ix.SetRules(search.Rule{Pin: []string{"tea-01"}}, search.Rule{}); err != nil {
+			if err := ix.SetRules(t.Context(), search.Rule{Pin: []string{"tea-01"}}, search.Rule{}); err != nil {
 				failures <- err
 			}
-			if err := ix.SetRules(); err != nil {
+			if err := ix.SetRules(t.Context()); err != nil {
 				failures <- err
 			}
 		}

@@ -27,6 +27,9 @@ import (
 type Harness struct {
 	// Open returns an empty index. The tests close it.
 	Open func(t testing.TB, schema search.Schema, opts *search.Options) *search.Index
+	// Reopen closes an index of Open and opens what it left again, as after a restart. Nil
+	// for an engine that keeps nothing.
+	Reopen func(t testing.TB, index *search.Index, schema search.Schema, opts *search.Options) *search.Index
 }
 
 // Run runs every test of the kit.
@@ -50,6 +53,13 @@ func Run(t *testing.T, h Harness) {
 		{"Corrections", testCorrections},
 		{"Synonyms", testSynonyms},
 		{"Rules", testRules},
+		{"Collapse", testCollapse},
+		{"Signals", testSignals},
+		{"Settings", testSettings},
+		{"Buckets", testBuckets},
+		{"Trail", testTrail},
+		{"QueryLog", testQueryLog},
+		{"WithoutFilters", testWithoutFilters},
 		{"Suggest", testSuggest},
 		{"Similar", testSimilar},
 		{"Explain", testExplain},
@@ -57,6 +67,9 @@ func Run(t *testing.T, h Harness) {
 		{"Cursors", testCursors},
 		{"Rebuild", testRebuild},
 		{"RebuildWithWrites", testRebuildWithWrites},
+		{"ResumeRebuild", testResumeRebuild},
+		{"Sync", testSync},
+		{"DeleteDuringScroll", testDeleteDuringScroll},
 		{"CloseDuringRebuild", testCloseDuringRebuild},
 		{"Concurrent", testConcurrent},
 		{"Closed", testClosed},

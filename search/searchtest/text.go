@@ -241,14 +241,14 @@ func testSynonyms(t *testing.T, h Harness) {
 	require.ElementsMatch(t, []string{"audio-01"}, exact("wireless ear cans"))
 	require.NotContains(t, exact("tea"), "brew")
 
-	require.NoError(t, ix.SetSynonyms(search.Synonym{Terms: []string{"charger", "power brick"}}))
+	require.NoError(t, ix.SetSynonyms(t.Context(), search.Synonym{Terms: []string{"charger", "power brick"}}))
 	require.Empty(t, exact("mobile phone"), "new ones replace the old ones, without a new index")
 	require.ElementsMatch(t, exact("charger"), exact("power brick"))
-	require.NoError(t, ix.SetSynonyms())
+	require.NoError(t, ix.SetSynonyms(t.Context()))
 	require.Empty(t, exact("power brick"))
 
 	for _, bad := range []search.Synonym{{}, {Terms: []string{"one"}}, {Terms: []string{"one", "!!"}}, {Terms: make([]string, 100)}} {
-		requireInvalid(t, ix.SetSynonyms(bad), "Synonyms[0]")
+		requireInvalid(t, ix.SetSynonyms(t.Context(), bad), "Synonyms[0]")
 	}
 }
 
@@ -259,7 +259,7 @@ func testRules(t *testing.T, h Harness) {
 	before := find(t, ix, query)
 	require.NotContains(t, ids(before.Hits)[:2], "lamp-01")
 
-	require.NoError(t, ix.SetRules(search.Rule{Texts: []string{"tea"}, Pin: []string{"lamp-01", "book-01", "not there"}}))
+	require.NoError(t, ix.SetRules(t.Context(), search.Rule{Texts: []string{"tea"}, Pin: []string{"lamp-01", "book-01", "not there"}}))
 	pinned := find(t, ix, query)
 	require.Equal(t, []string{"lamp-01", "book-01"}, ids(pinned.Hits)[:2])
 	require.True(t, pinned.Hits[0].Pinned)
@@ -276,13 +276,13 @@ func testRules(t *testing.T, h Harness) {
 	require.Equal(t, before.Total, find(t, ix, sorted).Total, "a shopper's own order has no pins")
 	require.NotContains(t, ids(find(t, ix, search.Query{Text: "tea tin", Exact: true}).Hits), "lamp-01", "another text has none")
 
-	require.NoError(t, ix.SetRules(search.Rule{Texts: []string{"tea"}, Hide: search.Filters{search.In("brand", "Hangzhou Hills"), search.IDs("tea-03")}}))
+	require.NoError(t, ix.SetRules(t.Context(), search.Rule{Texts: []string{"tea"}, Hide: search.Filters{search.In("brand", "Hangzhou Hills"), search.IDs("tea-03")}}))
 	hidden := find(t, ix, query)
 	require.Equal(t, before.Total-3, hidden.Total)
 	require.NotContains(t, counts(t, hidden, "brand"), "Hangzhou Hills")
 
 	last := before.Hits[len(before.Hits)-1]
-	require.NoError(t, ix.SetRules(search.Rule{Boost: []search.RuleBoost{{Filter: search.IDs(last.ID), Factor: 100}}}))
+	require.NoError(t, ix.SetRules(t.Context(), search.Rule{Boost: []search.RuleBoost{{Filter: search.IDs(last.ID), Factor: 100}}}))
 	boosted := find(t, ix, query)
 	require.Equal(t, last.ID, boosted.Hits[0].ID)
 	require.InEpsilon(t, last.Score*100, boosted.Hits[0].Score, 1e-3)
@@ -296,23 +296,23 @@ func testRules(t *testing.T, h Harness) {
 			"elsewhere":   {Hide: hide, Within: search.Filters{search.Under("category", "Books")}},
 			"other words": {Hide: hide, Texts: []string{"coffee", ""}},
 		} {
-			require.NoError(t, ix.SetRules(rule))
+			require.NoError(t, ix.SetRules(t.Context(), rule))
 			require.Equal(t, before.Total, find(t, ix, query).Total, name)
 		}
-		require.NoError(t, ix.SetRules(search.Rule{Hide: hide, From: now, Until: now.Add(time.Second)}))
+		require.NoError(t, ix.SetRules(t.Context(), search.Rule{Hide: hide, From: now, Until: now.Add(time.Second)}))
 		require.Zero(t, find(t, ix, query).Total)
 	})
-	require.NoError(t, ix.SetRules())
+	require.NoError(t, ix.SetRules(t.Context()))
 	for part, bad := range map[string]search.Rule{
 		"Rules[0].Hide":   {Hide: search.Filters{search.In("colour", "red")}},
 		"Rules[0].Within": {Within: search.Filters{search.In("title", "red")}},
 		"Rules[0].Boost":  {Boost: []search.RuleBoost{{Filter: search.In("colour", 1), Factor: 2}}},
 		"Rules[0]":        {Boost: []search.RuleBoost{{Filter: search.Exists("title")}}},
 	} {
-		requireInvalid(t, ix.SetRules(bad), part)
+		requireInvalid(t, ix.SetRules(t.Context(), bad), part)
 	}
-	requireInvalid(t, ix.SetRules(search.Rule{From: now, Until: now}), "Rules[0]")
-	requireInvalid(t, ix.SetRules(search.Rule{Pin: make([]string, 100)}), "Rules[0]")
+	requireInvalid(t, ix.SetRules(t.Context(), search.Rule{From: now, Until: now}), "Rules[0]")
+	requireInvalid(t, ix.SetRules(t.Context(), search.Rule{Pin: make([]string, 100)}), "Rules[0]")
 }
 
 func testExplain(t *testing.T, h Harness) {

@@ -35,13 +35,13 @@ func (c *circuit) do(ctx context.Context, cmd redis.Cmder) error {
 	return err
 }
 
-func (c *circuit) get(ctx context.Context, key string) ([]byte, error) {
+func (c *circuit) get(ctx context.Context, key string) (answer, error) {
 	if !c.pass() {
-		return nil, errOpen
+		return answer{}, errOpen
 	}
-	value, err := c.next.get(ctx, key)
+	answer, err := c.next.get(ctx, key)
 	c.note(ctx, err)
-	return value, err
+	return answer, err
 }
 
 func (c *circuit) pass() bool {

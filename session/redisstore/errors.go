@@ -38,8 +38,11 @@ func recordError(id string, err error) error {
 		return err
 	}
 	code, _, _ := strings.Cut(answered.Error(), " ")
-	if code == "WRONGTYPE" {
+	switch {
+	case code == "WRONGTYPE":
 		return &session.CorruptError{ID: id, Reason: "key holds another type"}
+	case strings.Contains(answered.Error(), "unauthenticated"): // what a command of more than ten words is told
+		code = "NOAUTH"
 	}
 	return &ServerError{Code: code, Err: err}
 }

@@ -58,7 +58,24 @@ func (a *answering) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 func (a *answering) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		var rest []redis.Cmder
+		for _, cmd := range cmds {
+			if a.matches(cmd) {
+				a.times.Add(1)
+				cmd.SetErr(a.err)
+				continue
+			}
+			rest = append(rest, cmd)
+		}
+		switch len(rest) {
+		case 0:
+			return a.err
+		case len(cmds):
+			return next(ctx, cmds)
+		}
+		return errors.Join(a.err, next(ctx, rest))
+	}
 }
 
 func requireCode(t *testing.T, err error, code string) {
@@ -117,6 +134,7 @@ func TestServerRefuses(t *testing.T) {
 	require.NoError(t, err)
 	defer locked.Close()
 	requireCode(t, locked.Load(locked.Attach(ctx, token)), "NOAUTH")
+	requireCode(t, locked.Login(locked.Attach(ctx, ""), session.User{ID: "42"}, nil), "NOAUTH")
 	wrong := redis.NewClient(&redis.Options{Addr: server.Addr, MaxRetries: -1, Password: "guess"})
 	defer wrong.Close()
 	locked, err = redisstore.Open(wrong, nil)
@@ -144,7 +162,7 @@ func TestOtherRefusals(t *testing.T) {
 		"MASTERDOWN":  "MASTERDOWN Link with MASTER is down",
 	} {
 		c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
-		c.AddHook(&answering{commands: "get evalsha eval zrange", err: serverSays(text)})
+		c.AddHook(&answering{commands: "get mget evalsha eval zrange", err: serverSays(text)})
 		m, err := redisstore.Open(c, nil)
 		require.NoError(t, err)
 		requireCode(t, m.Load(m.Attach(t.Context(), "0123456789012345678901.0123456789012345678901234567890123456789012")), code)

@@ -243,7 +243,7 @@ func TestCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 		defer c.Close()
-		fails := &answering{commands: "get", err: errors.New("i/o timeout")}
+		fails := &answering{commands: "get mget", err: errors.New("i/o timeout")}
 		c.AddHook(fails)
 		d, err := redisstore.New(c, &redisstore.Options{Pause: time.Second})
 		require.NoError(t, err)

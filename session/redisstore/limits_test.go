@@ -50,11 +50,19 @@ func TestTenThousandSessionsOfOneUser(t *testing.T) {
 	n, err := m.LogoutAll(t.Context(), "42")
 	require.NoError(t, err)
 	require.Equal(t, many, n)
+	for i := 0; i < many; i += 997 {
+		_, err := d.Load(t.Context(), fmt.Sprintf("r%d", i))
+		require.ErrorIs(t, err, session.ErrNotFound, "ended is ended, removed or not")
+	}
+	records, err = d.(session.UserLister).ListUser(t.Context(), "42", 1000)
+	require.NoError(t, err)
+	require.Empty(t, records)
 	_, ok := m.User(other)
 	require.True(t, ok)
-	keys, err := c.DBSize(t.Context()).Result()
-	require.NoError(t, err)
-	require.EqualValues(t, 2, keys, "the other's record and index")
+	require.Eventually(t, func() bool {
+		keys, err := c.DBSize(t.Context()).Result()
+		return err == nil && keys == 2 // the other's record and index
+	}, 10*time.Second, time.Millisecond)
 }
 
 // The values at the limit are kept, and one byte more is refused before anything
@@ -90,7 +98,7 @@ func TestLeastRights(t *testing.T) {
 	admin := redis.NewClient(&redis.Options{Addr: server.Addr})
 	defer admin.Close()
 	rights := "on >secret resetkeys ~session:* -@all +hello +eval +evalsha +script|load +get +mget +getrange +setrange +set +del" +
-		" +pexpireat +pttl +time +zadd +zrem +zrange +zscore"
+		" +pexpireat +pttl +time +zadd +zrem +zrange +zscore +zcard +rename"
 	args := []any{"acl", "setuser", "shop"}
 	for right := range strings.FieldsSeq(rights) {
 		args = append(args, right)
@@ -98,7 +106,9 @@ func TestLeastRights(t *testing.T) {
 	require.NoError(t, admin.Do(t.Context(), args...).Err())
 	c := redis.NewClient(&redis.Options{Addr: server.Addr, Username: "shop", Password: "secret"})
 	defer c.Close()
-	m, err := redisstore.Open(c, nil)
+	d := driver(t, c)
+	redisstore.EndInOneStep(d, 1, time.Millisecond)
+	m, err := session.New(d, nil)
 	require.NoError(t, err)
 	defer m.Close()
 	ctx := sessiontest.Context(t, m, session.User{ID: "42"}, nil)
@@ -114,6 +124,16 @@ func TestLeastRights(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.NoError(t, m.Logout(sessiontest.Context(t, m, session.User{ID: "42"}, nil)))
+	for range 5 {
+		sessiontest.Context(t, m, session.User{ID: "42"}, nil)
+	}
+	n, err = m.LogoutAll(t.Context(), "42")
+	require.NoError(t, err)
+	require.Equal(t, 5, n)
+	require.Eventually(t, func() bool {
+		keys, err := admin.DBSize(t.Context()).Result()
+		return err == nil && keys == 0
+	}, 10*time.Second, time.Millisecond)
 }
 
 // Servers of one site whose clocks differ, from each other and from Redis, by less

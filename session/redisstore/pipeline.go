@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -13,105 +12,111 @@ import (
 // error is returned, redis.Nil included.
 type doer interface {
 	do(ctx context.Context, cmd redis.Cmder) error
-	// get reads a key. The bytes are the caller's.
-	get(ctx context.Context, key string) ([]byte, error)
+	// get reads the key of a record, and what endings hold at that moment.
+	get(ctx context.Context, key string) (answer, error)
 }
 
+// answer is what was read.
+type answer struct{ value, endings string }
+
 // straight sends each command in a round trip of its own.
-type straight struct{ client redis.UniversalClient }
+type straight struct{ *line }
 
 func (s straight) do(ctx context.Context, cmd redis.Cmder) error { return s.client.Process(ctx, cmd) }
 
-func (s straight) get(ctx context.Context, key string) ([]byte, error) {
-	cmd := redis.NewStringCmd(ctx, "get", key)
-	if err := s.client.Process(ctx, cmd); err != nil {
-		return nil, err
-	}
-	return []byte(cmd.Val()), nil
+func (s straight) get(ctx context.Context, key string) (answer, error) {
+	alone := [1]*passenger{{key: key}}
+	s.exchange(ctx, alone[:])
+	return alone[0].answer, alone[0].err
 }
 
 // joined is a doer that switches by load. While fewer than limit round trips are
 // under way a command goes straight, and costs what it costs on a plain client.
 // Beyond that, commands wait for the next round trip to end, and then all that
 // wait go out together in one pipeline: the group commit of databases. The busier
-// the callers, the longer the pipelines, without a timer.
+// the callers, the longer the pipelines, without a timer. Once callers come in
+// groups, they do so until one has come alone: one who finds a round trip free
+// lets the others catch up.
 //
 // A caller that gives up does not take the others' commands with it: a pipeline
 // has no caller's context, and ends by the client's own timeouts.
 type joined struct {
 	straight
 	limit int
-	// many: keys may be read together by one MGET, one command to parse and one reply
-	// to read. Not on a Cluster, where they lie on different nodes.
-	many atomic.Bool
 
 	mu      sync.Mutex
 	flights int // round trips under way
+	last    int // how many the last group was
 	waiting []*passenger
+	spare   []*passenger // the memory of a group before, for the next
 }
 
 // maxJoined bounds one pipeline: what is written before the first answer is read
 // must fit into the buffers of both sides.
 const maxJoined = 256
 
-// passenger is a command under way in company: a key to read, or cmd.
-type passenger struct {
-	ctx    context.Context
-	cmd    redis.Cmder
-	key    string
-	value  []byte
-	err    error
-	landed chan struct{}
-}
+// enough passengers have paid for their round trip: it waits for no more.
+const enough = 16
+
+var passengers = sync.Pool{New: func() any { return &passenger{landed: make(chan struct{}, 1)} }}
 
 func (j *joined) do(ctx context.Context, cmd redis.Cmder) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if j.alone() {
+	p := j.queue(ctx, cmd, "")
+	if p == nil {
 		defer j.land()
 		return j.straight.do(ctx, cmd)
 	}
-	_, err := j.join(ctx, cmd, "")
+	_, err := p.arrive(ctx)
 	return err
 }
 
-func (j *joined) get(ctx context.Context, key string) ([]byte, error) {
+func (j *joined) get(ctx context.Context, key string) (answer, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	if j.alone() {
+	p := j.queue(ctx, nil, key)
+	if p == nil {
 		defer j.land()
 		return j.straight.get(ctx, key)
 	}
-	return j.join(ctx, nil, key)
+	return p.arrive(ctx)
 }
 
-// alone reports whether a command may go straight; then land follows it.
-func (j *joined) alone() bool {
+// queue makes a passenger of a command, or returns nil if it is to go straight: then
+// land follows.
+func (j *joined) queue(ctx context.Context, cmd redis.Cmder, key string) *passenger {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.flights >= j.limit {
-		return false
-	}
-	j.flights++
-	return true
-}
-
-func (j *joined) join(ctx context.Context, cmd redis.Cmder, key string) ([]byte, error) {
-	p := &passenger{ctx: ctx, cmd: cmd, key: key, landed: make(chan struct{})}
-	j.mu.Lock()
-	if j.flights < j.limit { // all have landed since
+	free := j.flights < j.limit
+	if free {
 		j.flights++
+		if j.last <= 1 {
+			return nil
+		}
+	}
+	p := passengers.Get().(*passenger)
+	p.ctx, p.cmd, p.key = ctx, cmd, key
+	j.waiting = append(j.waiting, p)
+	if free {
 		go j.fly()
 	}
-	j.waiting = append(j.waiting, p)
-	j.mu.Unlock()
+	return p
+}
+
+// arrive waits for the answer. Nobody else has the passenger after that; one whose
+// caller has left is not used again, as a round trip may still hold it.
+func (p *passenger) arrive(ctx context.Context) (answer, error) {
 	select {
 	case <-p.landed:
-		return p.value, p.err
+		answer, err := p.answer, p.err
+		*p = passenger{landed: p.landed}
+		passengers.Put(p)
+		return answer, err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return answer{}, ctx.Err()
 	}
 }
 
@@ -127,20 +132,23 @@ func (j *joined) land() {
 }
 
 // board takes those who wait. Whom the round trip before has answered, and who
-// is about to ask again, may come along: it lets others run for as long as that
-// brings more of them.
+// is about to ask again, may come along: while they are few, it lets others run for
+// as long as that brings more of them.
 func (j *joined) board() []*passenger {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for before := 0; before < len(j.waiting) && len(j.waiting) < maxJoined; {
+	for before := 0; before < len(j.waiting) && len(j.waiting) < enough; {
 		before = len(j.waiting)
 		j.mu.Unlock()
 		runtime.Gosched()
 		j.mu.Lock()
 	}
-	n := min(len(j.waiting), maxJoined)
-	group := j.waiting[:n:n]
-	j.waiting = j.waiting[n:]
+	group := j.waiting
+	j.waiting, j.spare = j.spare[:0], nil
+	if len(group) > maxJoined {
+		j.waiting = append(j.waiting, group[maxJoined:]...)
+		group = group[:maxJoined]
+	}
 	return group
 }
 
@@ -158,81 +166,10 @@ func (j *joined) fly() {
 	}
 	j.exchange(context.WithoutCancel(aboard[0].ctx), aboard)
 	for _, p := range aboard {
-		close(p.landed)
+		p.landed <- struct{}{}
 	}
-}
-
-// exchange gets the answers of a group, in one round trip but for keys that MGET
-// does not answer: they are asked for singly, as GET tells a key that is absent from
-// one of another type, and has the errors of the server go to whom they concern.
-func (j *joined) exchange(ctx context.Context, group []*passenger) {
-	readers := make([]*passenger, 0, len(group))
-	pipe := j.client.Pipeline()
-	for _, p := range group {
-		if p.cmd == nil && j.many.Load() {
-			readers = append(readers, p)
-			continue
-		}
-		if p.cmd == nil {
-			p.cmd = redis.NewStringCmd(ctx, "get", p.key)
-		}
-		_ = pipe.Process(ctx, p.cmd)
-	}
-	var all *redis.RawCmd
-	if len(readers) > 0 {
-		args := make([]any, 1, 1+len(readers))
-		args[0] = "mget"
-		for _, p := range readers {
-			args = append(args, p.key)
-		}
-		all = redis.NewRawCmd(ctx, args...)
-		_ = pipe.Process(ctx, all)
-	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	for _, p := range group {
-		if p.cmd != nil {
-			p.take()
-		}
-	}
-	if all != nil {
-		j.deal(ctx, readers, all)
-	}
-}
-
-// take is the answer of a passenger's own command.
-func (p *passenger) take() {
-	p.err = p.cmd.Err()
-	if text, ok := p.cmd.(*redis.StringCmd); ok && p.key != "" && p.err == nil {
-		p.value = []byte(text.Val())
-	}
-}
-
-// deal hands out the values of an MGET.
-func (j *joined) deal(ctx context.Context, readers []*passenger, all *redis.RawCmd) {
-	if err := all.Err(); err != nil { // of the line, not of the server
-		for _, p := range readers {
-			p.err = err
-		}
-		return
-	}
-	answers, ok := values(all.Val(), len(readers))
-	if !ok {
-		if refusesMany(all.Val()) {
-			j.many.Store(false) // for good, whatever another round trip has met
-		}
-		answers = make([][]byte, len(readers))
-	}
-	pipe := j.client.Pipeline()
-	var again []*passenger
-	for i, p := range readers {
-		if p.value = answers[i]; p.value == nil {
-			p.cmd = redis.NewStringCmd(ctx, "get", p.key)
-			_ = pipe.Process(ctx, p.cmd)
-			again = append(again, p)
-		}
-	}
-	_, _ = pipe.Exec(ctx)
-	for _, p := range again {
-		p.take()
-	}
+	clear(group)
+	j.mu.Lock()
+	j.spare, j.last = group[:0], len(group)
+	j.mu.Unlock()
 }

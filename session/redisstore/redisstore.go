@@ -39,6 +39,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -131,15 +132,15 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 	case o.Pause == 0:
 		o.Pause = time.Second
 	}
-	s := &store{client: client, prefix: o.Prefix, hints: newHints(), near: o.NearCache}
-	s.slots.Store(!single)
-	if s.reads = doer(straight{client}); o.Straight > 0 {
-		j := &joined{straight: straight{client}, limit: o.Straight}
-		j.many.Store(single)
-		s.reads = j
+	way := &line{client: client, endings: o.Prefix + "endings"}
+	way.spread.Store(!single)
+	s := &store{line: way, prefix: o.Prefix, hints: newHints(), near: o.NearCache, batch: batch, takeOver: takeOver, ending: make(map[string]*time.Timer)}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	if s.reads = doer(straight{way}); o.Straight > 0 {
+		s.reads = &joined{straight: straight{way}, limit: o.Straight}
 	}
 	if s.writes = s.reads; o.Replicas > 0 {
-		s.replicated = &replicated{straight{client}, o.Replicas, o.ReplicaTimeout}
+		s.replicated = &replicated{straight{way}, o.Replicas, o.ReplicaTimeout}
 		s.writes = s.replicated
 	}
 	if o.Pause > 0 {
@@ -149,35 +150,43 @@ func New(client redis.UniversalClient, options *Options) (session.Driver, error)
 }
 
 type store struct {
-	client redis.UniversalClient
+	*line
 	reads  doer
 	writes doer // the same, unless replicas are waited for
 	// replicated is nil unless replicas are waited for.
 	replicated *replicated
 	prefix     string
 	hints      *hints
-	near       bool        // LoadTouch reads through the client's cache
-	slots      atomic.Bool // keys may lie on different nodes: a script gets only one
+	near       bool // LoadTouch reads through the client's cache
+	known      atomic.Pointer[knownEndings]
+
+	// batch is how many sessions one script ends, and how many LogoutAll ends at once.
+	batch    int
+	takeOver time.Duration
+	mu       sync.Mutex
+	ending   map[string]*time.Timer // entries that this process works on, or will
+	stopping context.Context
+	stop     context.CancelFunc
+	working  sync.WaitGroup
 }
 
 func (s *store) recordKey(id string) string { return s.prefix + "{" + id + "}" }
 
-// userKey hashes the user id: it may be any bytes, and is nobody's business in
-// the names of keys.
-func (s *store) userKey(userID string) string {
+func (s *store) userKey(userID string) string { return s.prefix + "user:{" + userDigest(userID) + "}" }
+
+// userDigest stands for a user id, which may be any bytes, and is nobody's business
+// in the names of keys.
+func userDigest(userID string) string {
 	sum := sha256.Sum256([]byte(userID))
-	return s.prefix + "user:{" + base64.RawURLEncoding.EncodeToString(sum[:18]) + "}"
+	return base64.RawURLEncoding.EncodeToString(sum[:userDigestLength/4*3])
 }
 
-// Load never reads from the client's cache.
+const userDigestLength = 24
+
+// Load never reads from the client's cache, which has no part in pipelines.
 func (s *store) Load(ctx context.Context, id string) (session.Record, error) {
-	if s.near {
-		cmd := redis.NewStringCmd(ctx, "get", s.recordKey(id))
-		_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error { return p.Process(ctx, cmd) })
-		return found(id, []byte(cmd.Val()), err)
-	}
-	value, err := s.reads.get(ctx, s.recordKey(id))
-	return found(id, value, err)
+	answer, err := s.reads.get(ctx, s.recordKey(id))
+	return s.admit(ctx, id, answer, err)
 }
 
 // found reads the answer to a GET.
@@ -195,8 +204,7 @@ func found(id string, value []byte, err error) (session.Record, error) {
 // nothing; the Manager does.
 func (s *store) LoadTouch(ctx context.Context, id string, t session.Touch) (session.Record, error) {
 	if s.near {
-		cmd := s.client.Get(ctx, s.recordKey(id))
-		return found(id, []byte(cmd.Val()), cmd.Err())
+		return s.loadNear(ctx, id)
 	}
 	r, err := s.loadTouch(ctx, id, t)
 	if err == nil {
@@ -209,16 +217,27 @@ func (s *store) loadTouch(ctx context.Context, id string, t session.Touch) (sess
 	if !s.hints.due(id, t.Now) {
 		return s.Load(ctx, id)
 	}
-	value, err := loadScript.run(ctx, s.reads, []string{s.recordKey(id)}, timeField(t.Now),
-		t.Min.Microseconds(), t.Max.Microseconds(), t.Offset, t.Match, skew.Milliseconds())
-	if errors.Is(err, redis.Nil) {
-		return session.Record{}, session.ErrNotFound
+	args := []any{timeField(t.Now), t.Min.Microseconds(), t.Max.Microseconds(), t.Offset, t.Match, skew.Milliseconds()}
+	keys := []string{s.recordKey(id), s.endings}
+	if s.spread.Load() {
+		keys = keys[:1]
 	}
-	if err != nil {
-		return session.Record{}, err
+	value, err := loadScript.run(ctx, s.reads, keys, args...)
+	if s.crossed(err) {
+		value, err = loadScript.run(ctx, s.reads, keys[:1], args...)
 	}
-	text, _ := value.(string)
-	return unmarshal(id, []byte(text))
+	switch value := value.(type) {
+	case string:
+		return s.admit(ctx, id, answer{value: value}, err)
+	case []any: // users are being logged out, and nothing was touched
+		a := answer{}
+		if len(value) == 2 {
+			a.value, _ = value[0].(string)
+			a.endings, _ = value[1].(string)
+		}
+		return s.admit(ctx, id, a, err)
+	}
+	return s.admit(ctx, id, answer{}, err)
 }
 
 func (s *store) Create(ctx context.Context, r session.Record) error {
@@ -238,26 +257,25 @@ func (s *store) write(ctx context.Context, was, next session.Record) error {
 	if err != nil {
 		return err
 	}
-	args := []any{versionField(was.Version), value, expireAt(next.Expires()), next.ID, expireAt(next.Deadline)}
-	record := s.recordKey(next.ID)
+	args := []any{versionField(was.Version), value, expireAt(next.Expires()), next.ID, expireAt(next.Deadline), was.UserID != ""}
 	joins := next.UserID != "" && (next.UserID != was.UserID || next.Deadline.After(was.Deadline))
 	leaves := was.UserID != "" && was.UserID != next.UserID
-	if !joins && !leaves {
-		return verdict(writeScript.run(ctx, s.writes, []string{record}, args...))
-	}
-	if !s.slots.Load() {
-		keys := []string{record, record}
+	record := s.recordKey(next.ID)
+	if !s.spread.Load() {
+		keys := []string{record, s.endings}
+		if joins || leaves {
+			keys = append(keys, record, record)
+		}
 		if joins {
-			keys[1] = s.userKey(next.UserID)
+			keys[2] = s.userKey(next.UserID)
 		}
 		if leaves {
-			keys = append(keys, s.userKey(was.UserID))
+			keys[3] = s.userKey(was.UserID)
 		}
-		err := verdict(writeScript.run(ctx, s.writes, keys, args...))
-		if refused, ok := errors.AsType[*ServerError](err); !ok || refused.Code != "CROSSSLOT" {
-			return err
+		answer, err := s.writeLive(ctx, was.UserID, keys, args)
+		if !s.crossed(err) {
+			return verdict(answer, err)
 		}
-		s.slots.Store(true) // a proxy that hides a Cluster
 	}
 	if joins {
 		if _, err := indexScript.run(ctx, s.writes, []string{s.userKey(next.UserID)}, next.ID, expireAt(next.Deadline)); err != nil {
@@ -285,6 +303,18 @@ func (s *store) Delete(ctx context.Context, id string) error {
 const skew = 5 * time.Minute
 
 func expireAt(t time.Time) int64 { return t.Add(skew).UnixMilli() }
+
+// Close ends what goes on in the background. The client stays open.
+func (s *store) Close() error {
+	s.stop()
+	s.mu.Lock()
+	for _, timer := range s.ending {
+		timer.Stop()
+	}
+	s.mu.Unlock()
+	s.working.Wait()
+	return nil
+}
 
 // verdict turns the answer of a script into an error.
 func verdict(answer any, err error) error {

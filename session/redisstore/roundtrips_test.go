@@ -59,7 +59,8 @@ func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	c := client(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
 	now := time.Now()
-	m, err := session.New(driver(t, c), &session.Options{Now: func() time.Time { return now }})
+	d := driver(t, c)
+	m, err := session.New(d, &session.Options{Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	defer m.Close()
 	warm := sessiontest.Context(t, m, session.User{ID: "warm"}, nil) // the server knows the scripts from now on
@@ -124,6 +125,18 @@ func TestRoundTrips(t *testing.T) {
 	}
 	require.EqualValues(t, 1, count.n.Load()-before, "prefetch of a hundred")
 	require.LessOrEqual(t, request(token, m.Logout), int64(3), "logout")
+	redisstore.EndInOneStep(d, 10, time.Hour)
+	redisstore.Stop(d) // what follows is not of the request
+	for _, user := range []string{"another", "many"} {
+		for range 11 {
+			sessiontest.Context(t, m, session.User{ID: user}, nil)
+		}
+		before = count.n.Load()
+		n, err := m.LogoutAll(t.Context(), user)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, n, 11)
+	}
+	require.EqualValues(t, 2, count.n.Load()-before, "logout everywhere of more than go at once")
 }
 
 // Commands that find two round trips under way wait and go out together.

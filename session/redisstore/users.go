@@ -16,9 +16,10 @@ const (
 	batchesOnce = 4   // pipelines under way at once
 )
 
-// ids are the entries of a user's index, and perhaps more than have a record.
-func (s *store) ids(ctx context.Context, key string) ([]string, error) {
-	ids, err := s.client.ZRange(ctx, key, 0, -1).Result()
+// ids are the entries of a user's index, and perhaps more than have a record; the
+// first n of them, or -1: all.
+func (s *store) ids(ctx context.Context, key string, n int) ([]string, error) {
+	ids, err := s.client.ZRange(ctx, key, 0, int64(max(n-1, -1))).Result()
 	return ids, serverError(err)
 }
 
@@ -31,7 +32,7 @@ func (s *store) unindex(ctx context.Context, userID, id string) error {
 // only to the records.
 func (s *store) ListUser(ctx context.Context, userID string, limit int) ([]session.Record, error) {
 	key := s.userKey(userID)
-	ids, err := s.ids(ctx, key)
+	ids, err := s.ids(ctx, key, -1)
 	if err != nil {
 		return nil, err
 	}
@@ -81,18 +82,29 @@ func (s *store) LoadBatch(ctx context.Context, ids []string) (map[string]session
 // loadMany reads records in one pipeline.
 func (s *store) loadMany(ctx context.Context, ids []string) ([]session.Record, []error, error) {
 	replies := make([]*redis.StringCmd, len(ids))
+	var endings *redis.StringCmd
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
 			replies[i] = p.Get(ctx, s.recordKey(id))
+		}
+		if !s.spread.Load() {
+			endings = p.Get(ctx, s.endings)
 		}
 		return nil
 	})
 	if _, answered := errors.AsType[redis.Error](err); err != nil && !answered {
 		return nil, nil, err
 	}
+	a := answer{}
+	if endings != nil {
+		if a.endings, err = endings.Result(); err != nil && !errors.Is(err, redis.Nil) {
+			return nil, nil, serverError(err)
+		}
+	}
 	records, errs := make([]session.Record, len(ids)), make([]error, len(ids))
 	for i, id := range ids {
-		records[i], errs[i] = found(id, []byte(replies[i].Val()), replies[i].Err())
+		a.value = replies[i].Val()
+		records[i], errs[i] = s.admit(ctx, id, a, replies[i].Err())
 	}
 	return records, errs, nil
 }
@@ -102,14 +114,34 @@ func latest(list []session.Record, limit int) []session.Record {
 	return list[:min(limit, len(list))]
 }
 
+// DeleteUser ends few sessions by removing them, and many by noting that they are
+// ended, so that it takes no longer the more there are; on a Cluster it removes all.
 func (s *store) DeleteUser(ctx context.Context, userID, keep string) (int, error) {
 	key := s.userKey(userID)
-	ids, err := s.ids(ctx, key)
+	limit := s.batch + 1
+	if s.spread.Load() {
+		limit = -1
+	}
+	ids, err := s.ids(ctx, key, limit)
 	if err != nil {
 		return 0, err
 	}
-	ids = slices.DeleteFunc(ids, func(id string) bool { return id == keep })
-	chunks := slices.Collect(slices.Chunk(ids, batch))
+	if len(ids) == limit {
+		n, err := s.end(ctx, userID, keep)
+		if !errors.Is(err, errNotAtOnce) && !s.crossed(err) {
+			return n, err
+		}
+		if ids, err = s.ids(ctx, key, -1); err != nil {
+			return 0, err
+		}
+	}
+	return s.deleteAll(ctx, userID, slices.DeleteFunc(ids, func(id string) bool { return id == keep }))
+}
+
+// deleteAll removes sessions of a user.
+func (s *store) deleteAll(ctx context.Context, userID string, ids []string) (int, error) {
+	key := s.userKey(userID)
+	chunks := slices.Collect(slices.Chunk(ids, max(s.batch, 1)))
 	removed := make([]int, len(chunks))
 	var running errgroup.Group
 	running.SetLimit(batchesOnce)
@@ -119,7 +151,7 @@ func (s *store) DeleteUser(ctx context.Context, userID, keep string) (int, error
 			return err
 		})
 	}
-	err = running.Wait()
+	err := running.Wait()
 	total := 0
 	for _, n := range removed {
 		total += n
@@ -130,7 +162,7 @@ func (s *store) DeleteUser(ctx context.Context, userID, keep string) (int, error
 // deleteChunk ends some sessions of a user. On a single master it is one script,
 // so that few callers are kept waiting however many there are.
 func (s *store) deleteChunk(ctx context.Context, key, userID string, ids []string) (int, error) {
-	if s.slots.Load() {
+	if s.spread.Load() {
 		return s.deleteSpread(ctx, key, userID, ids)
 	}
 	keys, args := make([]string, 1, 1+len(ids)), make([]any, 1, 1+len(ids))
@@ -139,8 +171,7 @@ func (s *store) deleteChunk(ctx context.Context, key, userID string, ids []strin
 		keys, args = append(keys, s.recordKey(id)), append(args, id)
 	}
 	removed, err := deleteManyScript.run(ctx, s.writes, keys, args...)
-	if refused, ok := errors.AsType[*ServerError](err); ok && refused.Code == "CROSSSLOT" {
-		s.slots.Store(true) // a proxy that hides a Cluster
+	if s.crossed(err) {
 		return s.deleteSpread(ctx, key, userID, ids)
 	}
 	n, _ := removed.(int64)

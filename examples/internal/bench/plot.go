@@ -19,7 +19,16 @@ type Plot struct {
 // Line is one named series of a Plot.
 type Line struct {
 	Name   string
+	Dashed bool // set apart from the others, as what they are compared with
 	Points []Point
+}
+
+// dashes is the attribute of a line's stroke.
+func (l Line) dashes() string {
+	if l.Dashed {
+		return ` stroke-dasharray="7 5"`
+	}
+	return ""
 }
 
 // Point is one measured value, with its spread if Low and High are not zero.
@@ -77,15 +86,15 @@ func drawLine(out *strings.Builder, line Line, colour string, x, y scale) {
 		fmt.Fprintf(out, `<circle cx="%.1f" cy="%.1f" r="3.5" fill="%s"><title>%s: %s at %s</title></circle>`,
 			x.at(point.X), y.at(point.Y), colour, template.HTMLEscapeString(line.Name), short(point.Y), short(point.X))
 	}
-	fmt.Fprintf(out, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`, strings.Join(path, " "), colour)
+	fmt.Fprintf(out, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"%s/>`, strings.Join(path, " "), colour, line.dashes())
 }
 
 func (p Plot) legend() string {
 	var out strings.Builder
 	out.WriteString(`<ul class="legend">`)
 	for i, line := range p.Lines {
-		fmt.Fprintf(&out, `<li><svg width="22" height="10" aria-hidden="true"><line x1="0" x2="22" y1="5" y2="5" stroke="%s" stroke-width="3"/></svg> %s</li>`,
-			palette[i%len(palette)], template.HTMLEscapeString(line.Name))
+		fmt.Fprintf(&out, `<li><svg width="22" height="10" aria-hidden="true"><line x1="0" x2="22" y1="5" y2="5" stroke="%s" stroke-width="3"%s/></svg> %s</li>`,
+			palette[i%len(palette)], line.dashes(), template.HTMLEscapeString(line.Name))
 	}
 	out.WriteString(`</ul>`)
 	return out.String()

@@ -32,11 +32,16 @@ func replace(path string, content []byte) error {
 	return nil
 }
 
-// Table writes rows in aligned columns, the first row as the head.
+// Table writes rows in aligned columns, the first row as the head; an empty row
+// sets those before it apart from those after it.
 func Table(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, row := range rows {
-		for _, cell := range row {
+		for column := range rows[0] {
+			cell := "" // a line without cells would end the columns
+			if column < len(row) {
+				cell = row[column]
+			}
 			fmt.Fprintf(table, "%s\t", cell)
 		}
 		fmt.Fprintln(table)

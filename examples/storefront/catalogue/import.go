@@ -3,7 +3,6 @@ package catalogue
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,8 @@ import (
 	"iter"
 	"os"
 	"strings"
+
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 )
 
 // ImportOptions change how products are imported.
@@ -40,7 +41,7 @@ func (t *Table) Import(ctx context.Context, fingerprint string, products iter.Se
 	if options == nil {
 		options = &ImportOptions{}
 	}
-	tx, err := t.db.BeginTx(ctx, nil)
+	tx, err := t.db.Begin(ctx)
 	if err != nil {
 		return Imported{}, fmt.Errorf("catalogue: import: %w", err)
 	}
@@ -92,7 +93,7 @@ func (t *Table) Import(ctx context.Context, fingerprint string, products iter.Se
 	return imported, nil
 }
 
-func insert(ctx context.Context, tx *sql.Tx, position int, products []Product) error {
+func insert(ctx context.Context, tx *database.Tx, position int, products []Product) error {
 	args := make([]any, 0, 8*len(products))
 	for i := range products {
 		p := &products[i]

@@ -3,28 +3,30 @@ package catalogue
 import (
 	"context"
 	"database/sql"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 )
 
-//go:embed schema.sql
-var schemaSQL string
+//go:embed schema
+var schemas embed.FS
 
-// Table is the products in the shop's SQLite database. It is safe for
+// Table is the products in the shop's database. It is safe for
 // concurrent use.
 type Table struct {
-	db *sql.DB
+	db *database.DB
 }
 
 // Open creates the tables catalogue_products and catalogue_source when they do
 // not exist yet. The caller keeps, and closes, db.
-func Open(ctx context.Context, db *sql.DB) (*Table, error) {
-	if _, err := db.ExecContext(ctx, schemaSQL); err != nil {
+func Open(ctx context.Context, db *database.DB) (*Table, error) {
+	if err := db.Create(ctx, schemas); err != nil {
 		return nil, fmt.Errorf("catalogue: open: %w", err)
 	}
 	return &Table{db: db}, nil

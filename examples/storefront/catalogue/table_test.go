@@ -2,21 +2,20 @@ package catalogue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
-	"net/url"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
+
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 )
 
-func openDB(t *testing.T, path string) *sql.DB {
+func openDB(t *testing.T, path string) *database.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_txlock=immediate")
+	db, err := database.OpenSQLite(t.Context(), path)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db

@@ -2,14 +2,12 @@ package e2e
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,11 +18,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
-	_ "modernc.org/sqlite"
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
-	"github.com/seed82d84382/commerce/inventory/sqlite"
 )
 
 // What all the shoppers of the crash want: fewer pieces than there are shoppers.
@@ -45,81 +41,88 @@ func TestChaosKillDuringCheckouts(t *testing.T) {
 	if testing.Short() {
 		testenvtest.Skip(t, "starts and kills the storefront, and -short means no servers")
 	}
-	points := []int64{1, 40}
-	if testenvtest.Long() {
-		points = []int64{1, 2, 10, 25, 40, 60, 70, 80}
-	}
-	for _, killAfter := range points {
-		t.Run(fmt.Sprintf("after %d paid orders", killAfter), func(t *testing.T) {
-			data := t.TempDir()
-			shop := open(t, data, "-hold", hold.String())
-			crowd := gather(t, shop)
-			var paid atomic.Int64
-			enough := make(chan struct{})
-			var rush sync.WaitGroup
-			for _, s := range crowd {
-				rush.Go(func() {
-					s.buy(t.Context(), shop.URL)
-					if s.paid && paid.Add(1) == killAfter {
-						close(enough)
-					}
-				})
-			}
-			select {
-			case <-enough:
-			case <-time.After(waitLong):
-				t.Fatal("too few checkouts came through")
-			}
-			shop.kill(t)
-			rush.Wait() // those under way see their connection break
-			var told, placed int
-			for _, s := range crowd {
-				if s.paid {
-					told++
-				}
-				if s.placed {
-					placed++
-				}
-			}
-			require.Less(t, told, wantedStock, "the shop died in the middle, not after the rush")
+	everywhere(t, func(t *testing.T, kept *kept) {
+		points := []int64{40}
+		switch {
+		case testenvtest.Long():
+			points = []int64{1, 2, 10, 25, 40, 60, 70, 80}
+		case kept.flag == "":
+			points = []int64{1, 40}
+		}
+		for _, killAfter := range points {
+			t.Run(fmt.Sprintf("after %d paid orders", killAfter), func(t *testing.T) { killDuringCheckouts(t, kept.anew(t), killAfter) })
+		}
+	})
+}
 
-			shop = open(t, data, "-hold", hold.String())
-			for _, s := range crowd {
-				status := s.status(t, shop.URL)
-				if s.paid {
-					require.Equal(t, "paid", status, "order %s was acknowledged as paid", s.order)
-				}
-				if s.placed {
-					require.NotEqual(t, "missing", status, "order %s was acknowledged", s.order)
-				}
+func killDuringCheckouts(t *testing.T, kept *kept, killAfter int64) {
+	data, flags := t.TempDir(), append(kept.flags(), "-hold", hold.String())
+	shop := open(t, data, flags...)
+	crowd := gather(t, shop)
+	var paid atomic.Int64
+	enough := make(chan struct{})
+	var rush sync.WaitGroup
+	for _, s := range crowd {
+		rush.Go(func() {
+			s.buy(t.Context(), shop.URL)
+			if s.paid && paid.Add(1) == killAfter {
+				close(enough)
 			}
-			// The others try again with the form they have: the same order, once.
-			again, ctx := errgroup.WithContext(t.Context())
-			again.SetLimit(16)
-			for _, s := range crowd {
-				if !s.paid {
-					again.Go(func() error { s.buy(ctx, shop.URL); return nil })
-				}
-			}
-			require.NoError(t, again.Wait())
-			onHand := shop.settled(t)
-			sold := 0
-			for _, s := range crowd {
-				status := s.status(t, shop.URL)
-				require.NotEqual(t, "held", status, "order %s outlived its hold", s.order)
-				if s.paid {
-					require.Equal(t, "paid", status, "order %s", s.order)
-				}
-				if status == "paid" {
-					sold++
-				}
-			}
-			require.Equal(t, wantedStock, onHand+sold, "pieces on the shelf and sold")
-			shop.stop(t)
-			audit(t, data, crowd, sold)
-			t.Logf("killed after %d paid and %d placed orders were told of; %d sold in the end", told, placed, sold)
 		})
 	}
+	select {
+	case <-enough:
+	case <-time.After(waitLong):
+		t.Fatal("too few checkouts came through")
+	}
+	shop.kill(t)
+	rush.Wait() // those under way see their connection break
+	var told, placed int
+	for _, s := range crowd {
+		if s.paid {
+			told++
+		}
+		if s.placed {
+			placed++
+		}
+	}
+	require.Less(t, told, wantedStock, "the shop died in the middle, not after the rush")
+
+	shop = open(t, data, flags...)
+	for _, s := range crowd {
+		status := s.status(t, shop.URL)
+		if s.paid {
+			require.Equal(t, "paid", status, "order %s was acknowledged as paid", s.order)
+		}
+		if s.placed {
+			require.NotEqual(t, "missing", status, "order %s was acknowledged", s.order)
+		}
+	}
+	// The others try again with the form they have: the same order, once.
+	again, ctx := errgroup.WithContext(t.Context())
+	again.SetLimit(16)
+	for _, s := range crowd {
+		if !s.paid {
+			again.Go(func() error { s.buy(ctx, shop.URL); return nil })
+		}
+	}
+	require.NoError(t, again.Wait())
+	onHand := shop.settled(t)
+	sold := 0
+	for _, s := range crowd {
+		status := s.status(t, shop.URL)
+		require.NotEqual(t, "held", status, "order %s outlived its hold", s.order)
+		if s.paid {
+			require.Equal(t, "paid", status, "order %s", s.order)
+		}
+		if status == "paid" {
+			sold++
+		}
+	}
+	require.Equal(t, wantedStock, onHand+sold, "pieces on the shelf and sold")
+	shop.stop(t)
+	audit(t, kept.stock(t, data), crowd, sold)
+	t.Logf("killed after %d paid and %d placed orders were told of; %d sold in the end", told, placed, sold)
 }
 
 // shopper is one of the crowd: logged in, with a filled cart and the checkout
@@ -304,15 +307,9 @@ func (p *process) settled(t *testing.T) int {
 	return onHand
 }
 
-// audit opens what the storefront left behind and reads the ledger.
-func audit(t *testing.T, data string, crowd []*shopper, sold int) {
+// audit reads the ledger that the storefront left behind.
+func audit(t *testing.T, stock *inventory.Inventory, crowd []*shopper, sold int) {
 	t.Helper()
-	db, err := sql.Open("sqlite", sqlite.DSN(filepath.Join(data, "shop.db")))
-	require.NoError(t, err)
-	defer db.Close()
-	stock, err := sqlite.Open(t.Context(), db, nil)
-	require.NoError(t, err)
-	defer stock.Close()
 	differences, err := stock.Reconcile(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, differences, "the ledger and the levels")

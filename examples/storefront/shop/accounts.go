@@ -56,17 +56,16 @@ func (s *Shop) Account(ctx context.Context, id string) (*Account, error) {
 // AccountOf returns the account of a proven phone number, opening one on the
 // first visit. Two first visits at once open one account.
 func (s *Shop) AccountOf(ctx context.Context, phone string) (account *Account, opened bool, err error) {
-	result, err := s.db.ExecContext(ctx, `INSERT INTO accounts (id, phone, created_at) VALUES (?, ?, ?) ON CONFLICT (phone) DO NOTHING`,
-		rand.Text(), phone, s.now().UnixMilli())
-	if err != nil {
-		return nil, false, fmt.Errorf("shop: open account: %w", err)
-	}
-	n, err := result.RowsAffected()
+	id := rand.Text()
+	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (id, phone, created_at) VALUES (?, ?, ?) ON CONFLICT (phone) DO NOTHING`, id, phone, s.now().UnixMilli())
 	if err != nil {
 		return nil, false, fmt.Errorf("shop: open account: %w", err)
 	}
 	account, err = scanAccount(s.db.QueryRowContext(ctx, `SELECT `+accountColumns+` FROM accounts WHERE phone = ?`, phone))
-	return account, n == 1, err
+	if err != nil {
+		return nil, false, err
+	}
+	return account, account.ID == id, nil
 }
 
 // CheckPassword returns the account of phone when password is right, and

@@ -2,10 +2,10 @@ package shop
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 )
 
 // GuestPrefix begins the id of the cart of someone who is not logged in.
@@ -32,14 +32,7 @@ func (s *Shop) Cart(ctx context.Context, owner string) ([]CartLine, error) {
 	return cart(ctx, s.db, owner)
 }
 
-// querier is a database or one of its transactions.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func cart(ctx context.Context, q querier, owner string) ([]CartLine, error) {
+func cart(ctx context.Context, q database.Querier, owner string) ([]CartLine, error) {
 	rows, err := q.QueryContext(ctx, `SELECT sku, quantity FROM cart_lines WHERE owner = ? ORDER BY added_at, sku`, owner)
 	if err != nil {
 		return nil, fmt.Errorf("shop: cart: %w", err)
@@ -74,7 +67,7 @@ func (s *Shop) AddToCart(ctx context.Context, owner, sku string, quantity int) e
 	if quantity < 1 || quantity > MaxQuantity {
 		return &InvalidError{Field: "quantity", Reason: "error.quantity"}
 	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
 		var lines int
 		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM cart_lines WHERE owner = ? AND sku <> ?`, owner, sku).Scan(&lines); err != nil {
 			return fmt.Errorf("shop: add to cart: %w", err)
@@ -86,9 +79,11 @@ func (s *Shop) AddToCart(ctx context.Context, owner, sku string, quantity int) e
 	})
 }
 
-func addLine(ctx context.Context, tx *sql.Tx, owner string, line CartLine, at int64) error {
+func addLine(ctx context.Context, tx *database.Tx, owner string, line CartLine, at int64) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO cart_lines (owner, sku, quantity, added_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (owner, sku) DO UPDATE SET quantity = MIN(quantity + excluded.quantity, ?)`, owner, line.SKU, line.Quantity, at, MaxQuantity)
+		ON CONFLICT (owner, sku) DO UPDATE SET quantity =
+		CASE WHEN cart_lines.quantity + excluded.quantity > ? THEN ? ELSE cart_lines.quantity + excluded.quantity END`,
+		owner, line.SKU, line.Quantity, at, MaxQuantity, MaxQuantity)
 	if err != nil {
 		return fmt.Errorf("shop: add to cart: %w", err)
 	}
@@ -114,7 +109,7 @@ func (s *Shop) SetCartQuantity(ctx context.Context, owner, sku string, quantity 
 
 // MoveCart adds a guest's cart to an account's when the guest logs in.
 func (s *Shop) MoveCart(ctx context.Context, guest, account string) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
 		lines, err := cart(ctx, tx, guest)
 		if err != nil || len(lines) == 0 {
 			return err
@@ -140,31 +135,9 @@ func (s *Shop) MoveCart(ctx context.Context, guest, account string) error {
 	})
 }
 
-// inTx runs work in one transaction: committed when it returns nil, rolled back otherwise.
-func (s *Shop) inTx(ctx context.Context, work func(*sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("shop: begin: %w", err)
-	}
-	if err := work(tx); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("shop: commit: %w", err)
-	}
-	return nil
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
-}
-
 // ForgetCarts removes the carts of guests who have not come back.
 func (s *Shop) ForgetCarts(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `DELETE FROM cart_lines WHERE owner GLOB ? AND added_at < ?`, GuestPrefix+"*", s.now().Add(-guestCartLife).UnixMilli())
+	_, err := s.db.ExecContext(ctx, `DELETE FROM cart_lines WHERE owner LIKE ? AND added_at < ?`, GuestPrefix+"%", s.now().Add(-guestCartLife).UnixMilli())
 	if err != nil {
 		return fmt.Errorf("shop: forget carts: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/examples/storefront/i18n"
 	"github.com/seed82d84382/commerce/inventory"
 )
@@ -57,7 +58,10 @@ func (s *Shop) Place(ctx context.Context, p Placement) (*Order, error) {
 		return nil, err
 	}
 	var placed *Order
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := lock(ctx, tx, "accounts", p.AccountID); err != nil { // the same form sent twice at once
+			return err
+		}
 		placed, err = s.place(ctx, tx, draft)
 		return err
 	})
@@ -96,7 +100,7 @@ func (s *Shop) draft(ctx context.Context, p Placement, lines []CartLine) (*Order
 	return o, nil
 }
 
-func (s *Shop) place(ctx context.Context, tx *sql.Tx, o *Order) (*Order, error) {
+func (s *Shop) place(ctx context.Context, tx *database.Tx, o *Order) (*Order, error) {
 	if placed, err := order(ctx, tx, o.ID); err == nil {
 		if placed.AccountID != o.AccountID {
 			return nil, ErrNotFound
@@ -109,7 +113,7 @@ func (s *Shop) place(ctx context.Context, tx *sql.Tx, o *Order) (*Order, error) 
 	for _, line := range o.Lines {
 		reservation.Lines = append(reservation.Lines, inventory.Line{SKU: line.SKU, Quantity: int64(line.Quantity)})
 	}
-	hold, err := s.stock.ReserveTx(ctx, tx, reservation)
+	hold, err := s.stock.ReserveTx(ctx, tx.SQL(), reservation)
 	if unknown, ok := errors.AsType[*inventory.UnknownSKUError](err); ok { // never stocked is sold out
 		return nil, &inventory.InsufficientError{SKU: unknown.SKU, Location: unknown.Location, Want: 1}
 	}
@@ -139,6 +143,15 @@ func (s *Shop) place(ctx context.Context, tx *sql.Tx, o *Order) (*Order, error) 
 	return o, nil
 }
 
+// lock keeps others from changing a row until the transaction ends; no row is no error.
+func lock(ctx context.Context, tx *database.Tx, table, id string) error {
+	err := tx.QueryRowContext(ctx, `SELECT id FROM `+table+` WHERE id = ? FOR UPDATE`, id).Scan(new(string))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("shop: lock %s: %w", table, err)
+	}
+	return nil
+}
+
 // Pay takes the test payment of an order: the order is paid, its stock is sold
 // and its mail is queued in one transaction, so that no crash comes between
 // them. A repeat is answered as the first.
@@ -146,7 +159,10 @@ func (s *Shop) place(ctx context.Context, tx *sql.Tx, o *Order) (*Order, error) 
 // Errors: ErrNotFound, and ErrExpired when the hold is over or was given back.
 func (s *Shop) Pay(ctx context.Context, accountID, id string) (*Order, error) {
 	var o *Order
-	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		if err := lock(ctx, tx, "orders", id); err != nil {
+			return err
+		}
 		if o, err = ownOrder(ctx, tx, accountID, id); err != nil {
 			return err
 		}
@@ -156,7 +172,7 @@ func (s *Shop) Pay(ctx context.Context, accountID, id string) (*Order, error) {
 		case Expired, Cancelled:
 			return ErrExpired
 		}
-		if err := s.stock.CommitTx(ctx, tx, id); err != nil {
+		if err := s.stock.CommitTx(ctx, tx.SQL(), id); err != nil {
 			if errors.Is(err, inventory.ErrExpired) {
 				return ErrExpired
 			}
@@ -166,7 +182,7 @@ func (s *Shop) Pay(ctx context.Context, accountID, id string) (*Order, error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE orders SET status = ?, paid_at = ? WHERE id = ?`, Paid, o.PaidAt.UnixMilli(), id); err != nil {
 			return fmt.Errorf("shop: pay: %w", err)
 		}
-		_, err = mailOrder.EnqueueTx(ctx, s.jobs, tx, orderJob{OrderID: id})
+		_, err = mailOrder.EnqueueTx(ctx, s.jobs, tx.SQL(), orderJob{OrderID: id})
 		return err
 	})
 	if err != nil {
@@ -177,12 +193,15 @@ func (s *Shop) Pay(ctx context.Context, accountID, id string) (*Order, error) {
 
 // Cancel gives the stock of a held order back. An order that is final stays as it is.
 func (s *Shop) Cancel(ctx context.Context, accountID, id string) error {
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := lock(ctx, tx, "orders", id); err != nil {
+			return err
+		}
 		o, err := ownOrder(ctx, tx, accountID, id)
 		if err != nil || o.Status != Held {
 			return err
 		}
-		if err := s.stock.ReleaseTx(ctx, tx, id); err != nil {
+		if err := s.stock.ReleaseTx(ctx, tx.SQL(), id); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE orders SET status = ? WHERE id = ?`, Cancelled, id); err != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 )
 
 // Status is where an order is: held leads to paid, expired or cancelled, and
@@ -73,7 +75,7 @@ func scanOrder(scan func(...any) error) (*Order, error) {
 	return &o, nil
 }
 
-func order(ctx context.Context, q querier, id string) (*Order, error) {
+func order(ctx context.Context, q database.Querier, id string) (*Order, error) {
 	o, err := scanOrder(q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE id = ?`, id).Scan)
 	if err != nil {
 		return nil, err
@@ -101,7 +103,7 @@ func (s *Shop) Order(ctx context.Context, accountID, id string) (*Order, error) 
 	return ownOrder(ctx, s.db, accountID, id)
 }
 
-func ownOrder(ctx context.Context, q querier, accountID, id string) (*Order, error) {
+func ownOrder(ctx context.Context, q database.Querier, accountID, id string) (*Order, error) {
 	o, err := order(ctx, q, id)
 	if err != nil {
 		return nil, err

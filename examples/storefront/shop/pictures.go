@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -16,13 +15,14 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/media"
 )
 
 // Pictures knows which stored image shows which product: the photo that somebody
 // uploaded, or else a drawing of it. It is safe for concurrent use.
 type Pictures struct {
-	db      *sql.DB
+	db      *database.DB
 	images  *media.Store
 	flights singleflight.Group
 	drawing *semaphore.Weighted
@@ -31,7 +31,7 @@ type Pictures struct {
 
 // NewPictures keeps pictures in images and their names in the shop's database,
 // whose tables Open made.
-func NewPictures(db *sql.DB, images *media.Store) *Pictures {
+func NewPictures(db *database.DB, images *media.Store) *Pictures {
 	return &Pictures{db: db, images: images, drawing: semaphore.NewWeighted(2)}
 }
 
@@ -49,7 +49,7 @@ func (p *Pictures) Of(ctx context.Context, products []catalogue.Product, view in
 	for i := range products {
 		keys[i] = drawingKey(&products[i], view)
 	}
-	drawn, err := p.files(ctx, `SELECT key, name, sha256, width, height FROM drawings WHERE key IN `, keys)
+	drawn, err := p.files(ctx, `SELECT "key", name, sha256, width, height FROM drawings WHERE "key" IN `, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -173,8 +173,8 @@ func (p *Pictures) draw(ctx context.Context, key string, product *catalogue.Prod
 	if err != nil {
 		return media.File{}, fmt.Errorf("shop: draw %s: %w", product.SKU, err)
 	}
-	return file, p.keep(ctx, `INSERT INTO drawings (key, name, sha256, width, height) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (key) DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, width = excluded.width, height = excluded.height`, key, file)
+	return file, p.keep(ctx, `INSERT INTO drawings ("key", name, sha256, width, height) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT ("key") DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, width = excluded.width, height = excluded.height`, key, file)
 }
 
 // drawingVersion is part of every key: new shapes are drawn anew.

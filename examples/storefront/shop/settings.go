@@ -11,7 +11,7 @@ import (
 // setting returns a kept value, "" when there is none.
 func (s *Shop) setting(ctx context.Context, key string) (string, error) {
 	var value string
-	err := s.db.QueryRowContext(ctx, `SELECT value FROM settings WHERE key = ?`, key).Scan(&value)
+	err := s.db.QueryRowContext(ctx, `SELECT value FROM settings WHERE "key" = ?`, key).Scan(&value)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("shop: setting %s: %w", key, err)
 	}
@@ -19,7 +19,7 @@ func (s *Shop) setting(ctx context.Context, key string) (string, error) {
 }
 
 func (s *Shop) setSetting(ctx context.Context, key, value string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+	_, err := s.db.ExecContext(ctx, `INSERT INTO settings ("key", value) VALUES (?, ?) ON CONFLICT ("key") DO UPDATE SET value = excluded.value`, key, value)
 	if err != nil {
 		return fmt.Errorf("shop: setting %s: %w", key, err)
 	}

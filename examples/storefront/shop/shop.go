@@ -4,25 +4,25 @@ package shop
 
 import (
 	"context"
-	"database/sql"
-	_ "embed"
+	"embed"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/otp"
 )
 
-//go:embed schema.sql
-var schemaSQL string
+//go:embed schema
+var schemas embed.FS
 
 // Options wire a Shop. All but Log and Now are required.
 type Options struct {
-	DB       *sql.DB
+	DB       *database.DB
 	Products *catalogue.Table
 	Stock    *inventory.Inventory // on DB, so that orders and stock share transactions
 	Jobs     *notify.Client       // on DB, so that orders and mails do
@@ -35,7 +35,7 @@ type Options struct {
 
 // Shop is safe for concurrent use.
 type Shop struct {
-	db        *sql.DB
+	db        *database.DB
 	products  *catalogue.Table
 	stock     *inventory.Inventory
 	jobs      *notify.Client
@@ -62,8 +62,8 @@ func Open(ctx context.Context, o Options) (*Shop, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if _, err := o.DB.ExecContext(ctx, schemaSQL); err != nil {
-		return nil, fmt.Errorf("shop: create tables: %w", err)
+	if err := o.DB.Create(ctx, schemas); err != nil {
+		return nil, fmt.Errorf("shop: %w", err)
 	}
 	sealer, err := newSealer()
 	if err != nil {

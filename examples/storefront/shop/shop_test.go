@@ -2,9 +2,7 @@ package shop
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -13,11 +11,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-	_ "modernc.org/sqlite"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/examples/storefront/i18n"
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
+	stockmysql "github.com/seed82d84382/commerce/inventory/mysql"
+	stockpostgres "github.com/seed82d84382/commerce/inventory/postgres"
 	stocksqlite "github.com/seed82d84382/commerce/inventory/sqlite"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/otp"
@@ -55,14 +56,57 @@ type bench struct {
 
 const testHold = 10 * time.Minute
 
+// newBench is a bench on SQLite.
 func newBench(t *testing.T) *bench {
+	t.Helper()
+	db, err := database.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "shop.db"))
+	require.NoError(t, err)
+	return benchOn(t, db)
+}
+
+// everywhere runs a test on a bench on each kind of database.
+func everywhere(t *testing.T, test func(*testing.T, *bench)) {
+	t.Parallel()
+	for name, open := range map[string]func(*testing.T) *bench{
+		"sqlite": newBench,
+		"mariadb": func(t *testing.T) *bench {
+			db, err := database.OpenMySQL(t.Context(), testenvtest.Database(t, testenvtest.MariaDB(t)))
+			require.NoError(t, err)
+			return benchOn(t, db)
+		},
+		"mysql": func(t *testing.T) *bench {
+			db, err := database.OpenMySQL(t.Context(), testenvtest.Database(t, testenvtest.MySQL(t)))
+			require.NoError(t, err)
+			return benchOn(t, db)
+		},
+		"postgres": func(t *testing.T) *bench {
+			db, err := database.OpenPostgres(t.Context(), testenvtest.Database(t, testenvtest.Postgres(t)))
+			require.NoError(t, err)
+			return benchOn(t, db)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+func openStock(ctx context.Context, db *database.DB, options *inventory.Options) (*inventory.Inventory, error) {
+	switch db.Dialect() {
+	case database.MySQL:
+		return stockmysql.Open(ctx, db.Pool(), options)
+	case database.Postgres:
+		return stockpostgres.Open(ctx, db.Pool(), options)
+	default:
+		return stocksqlite.Open(ctx, db.Pool(), options)
+	}
+}
+
+func benchOn(t *testing.T, db *database.DB) *bench {
 	t.Helper()
 	ctx := t.Context()
 	b := &bench{clock: &clock{at: time.Now()}}
-	options := url.Values{"_pragma": {"journal_mode(WAL)", "busy_timeout(15000)", "foreign_keys(ON)"}, "_txlock": {"immediate"}}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "shop.db")+"?"+options.Encode())
-	require.NoError(t, err)
-	db.SetMaxOpenConns(8)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	products, err := catalogue.Open(ctx, db)
 	require.NoError(t, err)
@@ -76,10 +120,10 @@ func newBench(t *testing.T) *bench {
 		}
 	}, nil)
 	require.NoError(t, err)
-	b.stock, err = stocksqlite.Open(ctx, db, &inventory.Options{SweepInterval: -1, Now: b.clock.now})
+	b.stock, err = openStock(ctx, db, &inventory.Options{SweepInterval: -1, Now: b.clock.now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.stock.Close()) })
-	b.queue, err = sqlqueue.Open(ctx, db, nil)
+	b.queue, err = sqlqueue.Open(ctx, db.Pool(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.queue.Close()) })
 	codes, err := otp.New(otp.NewMemoryStore(nil), &otp.Options{Pepper: []byte("a pepper for tests only"), Cooldown: -1})

@@ -2,7 +2,6 @@ package shop
 
 import (
 	"context"
-	"database/sql"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -10,17 +9,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
+	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/media"
 	"github.com/seed82d84382/commerce/media/memmedia"
 )
 
 func newPictures(t *testing.T) *Pictures {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "shop.db"))
+	db, err := database.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "shop.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	_, err = db.ExecContext(t.Context(), schemaSQL)
-	require.NoError(t, err)
+	require.NoError(t, db.Create(t.Context(), schemas))
 	images, err := memmedia.Open(nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, images.Close()) })

@@ -35,17 +35,21 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
 	fetched, unpacked := filepath.Join(temporary, "fetched"), filepath.Join(temporary, "unpacked")
-	if err := download(ctx, a.Maven, fetched); err != nil {
+	for _, sub := range []string{fetched, unpacked} {
+		if err := os.Mkdir(sub, 0o755); err != nil {
+			return err
+		}
+	}
+	archive, err := download(ctx, a, fetched, filepath.Join(temporary, "repository"))
+	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(unpacked, 0o755); err != nil {
-		return err
+	if a.Debian != "" {
+		err = runIn(ctx, fetched, "dpkg-deb", "--extract", archive, unpacked)
+	} else {
+		err = unpack(archive, a, unpacked)
 	}
-	archives, err := filepath.Glob(filepath.Join(fetched, "*"))
-	if err != nil || len(archives) != 1 {
-		return fmt.Errorf("%d files came, one was expected", len(archives))
-	}
-	if err := unpack(archives[0], a, unpacked); err != nil {
+	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(unpacked, a.Program)); err != nil {
@@ -57,14 +61,49 @@ func fetch(ctx context.Context, a testenv.Artifact) (err error) {
 	return nil
 }
 
-// download asks Maven for an artifact, from wherever its settings say.
-func download(ctx context.Context, coordinates, dir string) error {
-	cmd := exec.CommandContext(ctx, "mvn", "--quiet", "--batch-mode", "dependency:copy",
-		"-Dartifact="+coordinates, "-DoutputDirectory="+dir)
-	cmd.Dir = os.TempDir() // no project's settings
+// fetcher is the program that fetches an artifact.
+func fetcher(a testenv.Artifact) string {
+	if a.Debian != "" {
+		return "apt-get"
+	}
+	return "mvn"
+}
+
+// downloadTries is how often a download is begun again: some are large.
+const downloadTries = 3
+
+// download gets the archive of an artifact into a directory, from wherever the
+// settings of Maven or apt say. Maven's repository is one that goes again: the
+// user's would keep hundreds of megabytes.
+func download(ctx context.Context, a testenv.Artifact, dir, repository string) (archive string, err error) {
+	for try := 1; ; try++ {
+		if a.Debian != "" {
+			err = runIn(ctx, dir, "apt-get", "download", "-qq", a.Debian)
+		} else {
+			err = runIn(ctx, os.TempDir(), "mvn", "--quiet", "--batch-mode", "dependency:copy",
+				"-Dartifact="+a.Maven, "-DoutputDirectory="+dir, "-Dmaven.repo.local="+repository)
+		}
+		if err == nil {
+			break
+		}
+		if try == downloadTries || ctx.Err() != nil {
+			return "", err
+		}
+		fmt.Println("That failed; trying again.")
+	}
+	archives, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(archives) != 1 {
+		return "", fmt.Errorf("%d files came, one was expected", len(archives))
+	}
+	return archives[0], nil
+}
+
+func runIn(ctx context.Context, dir, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("mvn dependency:copy: %w", errors.Join(err, ctx.Err()))
+		return fmt.Errorf("%s: %w", program, errors.Join(err, ctx.Err()))
 	}
 	return nil
 }

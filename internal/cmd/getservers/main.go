@@ -47,8 +47,8 @@ func get(ctx context.Context, missing []need) error {
 		if n.artifact == nil {
 			continue
 		}
-		if _, err := exec.LookPath("mvn"); err != nil {
-			fmt.Printf("Maven (mvn) fetches %s: install it and try again.\n", n.what)
+		if _, err := exec.LookPath(fetcher(*n.artifact)); err != nil {
+			fmt.Printf("%s fetches %s: install it and try again.\n", fetcher(*n.artifact), n.what)
 			continue
 		}
 		fmt.Println("Fetching", n.what)

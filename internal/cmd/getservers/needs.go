@@ -26,6 +26,9 @@ var needs = slices.Concat([]need{
 	{what: "Redis", program: "redis-server", debian: []string{"redis-server"}},
 	{what: "Chromium", program: "chromium", debian: []string{"chromium"}},
 	{what: "Chinese fonts", files: "/usr/share/fonts/*/noto/NotoSansCJK*", debian: []string{"fonts-noto-cjk"}},
+	{what: "Galera", files: "/usr/lib/galera/libgalera_smm.so", debian: []string{"galera-4"}},
+	{what: "rsync", program: "rsync", debian: []string{"rsync"}},
+	{what: "lsof", program: "lsof", debian: []string{"lsof"}},
 	// What MySQL links.
 	{what: "libaio", files: "/usr/lib/*/libaio.so.1*", debian: []string{"libaio1"}},
 	{what: "libnuma", files: "/usr/lib/*/libnuma.so.1*", debian: []string{"libnuma1"}},

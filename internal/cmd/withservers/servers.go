@@ -13,6 +13,7 @@ var servers = []struct {
 	env   string
 	start func(context.Context, *testenv.Options) (*testenv.Server, error)
 }{
+	{"Elasticsearch", testenv.ElasticsearchEnv, testenv.Elasticsearch},
 	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
 	{"MySQL", testenv.MySQLEnv, testenv.MySQL},
 	{"PostgreSQL", testenv.PostgresEnv, testenv.Postgres},

@@ -3,6 +3,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -178,16 +179,24 @@ func (b *Book) carryOut(r inventory.Request, effect *Effect) (inventory.Result, 
 	return result, effect
 }
 
-// Assume returns a book for one request that changes levels by differences, in which every level it touches exists and has
-// room: the request's effect is then right in all but the levels, which the database must check and change by the movements.
-// record is the reservation that the request settles, else nil.
-func Assume(r inventory.Request, record *Record) *Book {
-	b := NewBook()
-	if record != nil {
-		b.Records[record.Key] = record
+// Settles returns the key of the reservation that a request settles, extends or gives back, if it is one that does.
+func Settles(r inventory.Request) (key string, ok bool) {
+	if r.Reservation != "" {
+		return r.Reservation, true
 	}
-	for _, place := range b.Places(r) {
-		b.Levels[place] = inventory.Level{SKU: place.SKU, Location: place.Location, BackorderLimit: 2 * inventory.MaxQuantity, Version: 1}
+	return r.Key, settles(r.Kind)
+}
+
+// Assume returns a book for requests that change levels by differences, in which every level they touch exists and has
+// room: their effects are then right in all but the levels, which the database must check and change by the movements.
+// The records are of the reservations that the requests settle, if they do.
+func Assume(requests []inventory.Request, records map[string]*Record) *Book {
+	b := NewBook()
+	maps.Copy(b.Records, records)
+	for _, r := range requests {
+		for _, place := range b.Places(r) {
+			b.Levels[place] = inventory.Level{SKU: place.SKU, Location: place.Location, BackorderLimit: 2 * inventory.MaxQuantity, Version: 1}
+		}
 	}
 	return b
 }

@@ -113,11 +113,11 @@ func TestAssume(t *testing.T) {
 			var assumed *Book
 			switch r.Kind {
 			case inventory.KindReserve, inventory.KindReceive, inventory.KindAdjust:
-				assumed = Assume(r, nil)
+				assumed = Assume([]inventory.Request{r}, nil)
 			case inventory.KindCommit, inventory.KindRelease:
 				if record := b.Records[r.Key]; record != nil {
 					twin := *record
-					assumed = Assume(r, &twin)
+					assumed = Assume([]inventory.Request{r}, map[string]*Record{r.Key: &twin})
 				}
 			}
 			result, effect := b.Apply(r)

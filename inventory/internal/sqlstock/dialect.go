@@ -2,9 +2,15 @@
 // migrations and an Open.
 package sqlstock
 
-import "io/fs"
+import (
+	"context"
+	"database/sql"
+	"io/fs"
 
-// Dialect is what differs between databases. All take "?" as placeholder and compare the text of keys byte by byte.
+	"github.com/seed82d84382/commerce/inventory"
+)
+
+// Dialect is what differs between databases. All statements have "?" as placeholder and compare the text of keys byte by byte.
 type Dialect struct {
 	// Name of the database, for messages.
 	Name string
@@ -12,6 +18,10 @@ type Dialect struct {
 	Migrations fs.FS
 	// LockSchema keeps two processes from migrating at once, until UnlockSchema or, after a failure, AbandonSchema.
 	LockSchema, UnlockSchema, AbandonSchema string
+	// Inspect, if set, looks at the server before it is used: it refuses one that will not do, and says what this one can.
+	Inspect func(ctx context.Context, db *sql.DB) (Abilities, error)
+	// Rebind, if set, puts the database's own placeholders into a statement.
+	Rebind func(query string) string
 	// Begin are the statements that open a transaction which sees what others commit and, where there is one writer, is it.
 	Begin []string
 	// BeginOptimistic are those for the optimistic strategy, which reads before it knows that it will write.
@@ -22,10 +32,17 @@ type Dialect struct {
 	LockTx string
 	// ForUpdate and SkipLocked end a SELECT that locks rows.
 	ForUpdate, SkipLocked string
-	// Places is the condition that (sku, location) is one of n pairs of placeholders.
-	Places func(n int) string
-	// Upsert ends an INSERT that updates the columns of a row whose key exists.
-	Upsert func(key, columns []string) string
+	// In is the condition that a column is one of the values.
+	In func(column string, values []string) (condition string, args []any)
+	// Places is the condition that (sku, location) is one of the places.
+	Places func(places []inventory.Place) (condition string, args []any)
+	// Insert writes rows with one statement.
+	Insert func(table Table, rows [][]any) Statement
+	// Upsert writes rows with one statement; of those whose key exists it updates the columns.
+	Upsert func(table Table, columns []string, rows [][]any) Statement
+	// Take adds to what is reserved of several levels, in their order, by one statement that changes only those which
+	// exist and have enough to sell.
+	Take func(takes []Take) Statement
 	// Due is the condition on a request, answered by an index, that it is held and expires at or before the placeholder,
 	// and the order by the time of expiry.
 	Due string
@@ -35,6 +52,29 @@ type Dialect struct {
 	Fault func(error) Fault
 	// Answered reports whether the database itself refused a commit. Otherwise nobody knows what became of it.
 	Answered func(error) bool
+}
+
+// Abilities are what a server can do beyond the dialect.
+type Abilities struct {
+	// Send is the way to send scripts; nil means a statement a round trip.
+	Send Sender
+	// Packet bounds the bytes of one statement; zero means none.
+	Packet int
+}
+
+// Table is where rows go.
+type Table struct {
+	Name    string
+	Key     []string
+	Columns []string
+}
+
+// Take is what a group of reservations takes of one level.
+type Take struct {
+	inventory.Place
+	Quantity  int64
+	Versions  int64 // how often the level changes
+	UpdatedAt int64 // microseconds since 1970
 }
 
 // Fault is what an error means for the transaction it ended.
@@ -47,4 +87,6 @@ const (
 	Transient
 	// Duplicate is a row whose key another transaction wrote at the same time.
 	Duplicate
+	// ReadOnly is a database that takes no changes.
+	ReadOnly
 )

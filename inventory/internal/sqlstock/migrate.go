@@ -43,7 +43,7 @@ func migrate(ctx context.Context, conn *sql.Conn, dialect *Dialect) error {
 	if _, err := conn.ExecContext(ctx, table); err != nil {
 		return err
 	}
-	version, err := schemaVersion(ctx, conn)
+	version, err := schemaVersion(ctx, dialect, conn)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func migrate(ctx context.Context, conn *sql.Conn, dialect *Dialect) error {
 				return fmt.Errorf("%s: %w", files[n], err)
 			}
 		}
-		if _, err := conn.ExecContext(ctx, "INSERT INTO inventory_schema (version) VALUES (?)", n+1); err != nil {
+		if err := dialect.send(ctx, conn, Statement{Query: "INSERT INTO inventory_schema (version) VALUES (?)", Args: []any{n + 1}}); err != nil {
 			return err
 		}
 	}
@@ -76,7 +76,7 @@ func migrate(ctx context.Context, conn *sql.Conn, dialect *Dialect) error {
 
 // checkSchema is for hosts that migrate themselves.
 func checkSchema(ctx context.Context, db *sql.DB, dialect *Dialect) error {
-	version, err := schemaVersion(ctx, db)
+	version, err := schemaVersion(ctx, dialect, db)
 	if err != nil {
 		return fmt.Errorf("inventory: %w: %w", inventory.ErrSchema, err)
 	}
@@ -96,9 +96,9 @@ func newer(version, known int) error {
 	return fmt.Errorf("%w: it has version %d, this program knows %d", inventory.ErrSchema, version, known)
 }
 
-func schemaVersion(ctx context.Context, q queryer) (int, error) {
-	versions, err := collect(ctx, q, "SELECT COALESCE(MAX(version), 0) FROM inventory_schema", nil,
-		func(row scanner) (v int, err error) { return v, row.Scan(&v) })
+func schemaVersion(ctx context.Context, d *Dialect, q queryer) (int, error) {
+	versions, err := collect(ctx, d, q, Statement{Query: "SELECT COALESCE(MAX(version), 0) FROM inventory_schema"},
+		func(row Row) (v int, err error) { return v, row.Scan(&v) })
 	if err != nil {
 		return 0, err
 	}

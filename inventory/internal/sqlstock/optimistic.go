@@ -2,39 +2,24 @@ package sqlstock
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"slices"
 
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/rules"
 )
 
-// errAhead says that somebody else was faster, before this transaction had written anything.
-var errAhead = errors.New("somebody was faster")
-
-// optimistic reads without locks, decides, and writes each level only if it is still as it was read. If the first one is
-// not, the transaction reads again and decides anew, which takes two round trips and needs it to see what others commit:
-// inside a REPEATABLE READ transaction it would read the same old stock for ever. If a later one is not, it starts over.
+// optimistic reads without locks, decides, and writes each level only if it is still as it was read. If one is not, the
+// transaction starts over and decides anew. It must see what others commit: inside one REPEATABLE READ transaction
+// it would read the same old stock for ever.
 func (s *Store) optimistic(ctx context.Context, requests []inventory.Request) (results []inventory.Result, err error) {
-	err = s.transact(ctx, s.dialect.BeginOptimistic, func(tx queryer) error {
-		for attempt := 0; ; attempt++ {
-			book, err := s.loadUnlocked(ctx, tx, requests)
-			if err != nil {
-				return err
-			}
-			var effects []*rules.Effect
-			if results, effects = applyAll(book, requests); len(effects) == 0 {
-				return nil
-			}
-			err = writeIfUnchanged(ctx, tx, effects)
-			if !errors.Is(err, errAhead) || attempt >= s.options.Retries {
-				return err
-			}
-			if !s.pause(ctx, attempt, err) {
-				return ctx.Err()
-			}
+	err = s.transact(ctx, s.dialect.BeginOptimistic, s.again, func(tx *transaction) error {
+		loader := s.newLoader("")
+		if err := loader.unlocked(ctx, tx, requests); err != nil {
+			return err
 		}
+		var effects []*rules.Effect
+		results, effects = applyAll(loader.book, requests)
+		s.writeIfUnchanged(tx, effects)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -42,72 +27,38 @@ func (s *Store) optimistic(ctx context.Context, requests []inventory.Request) (r
 	return results, nil
 }
 
-// loadUnlocked reads what is known of the requests once more after the levels. Whatever changes a reservation changes
-// the versions of its levels: if those are still as read when they are written, so was the reservation.
-func (s *Store) loadUnlocked(ctx context.Context, tx queryer, requests []inventory.Request) (*rules.Book, error) {
-	book, err := s.load(ctx, tx, requests, "")
-	if err != nil || len(book.Records) == 0 {
-		return book, err
-	}
-	keys := slices.Sorted(maps.Keys(book.Records))
-	clear(book.Records)
-	return book, loadRecords(ctx, tx, book, keys, "")
-}
-
-func writeIfUnchanged(ctx context.Context, tx queryer, effects []*rules.Effect) error {
-	written := false
+// writeIfUnchanged writes the levels first, so that who has lost finds out before the rest.
+func (s *Store) writeIfUnchanged(tx *transaction, effects []*rules.Effect) {
 	for _, effect := range effects {
 		for _, change := range effect.Changes {
-			err := writeLevelIfUnchanged(ctx, tx, change)
-			if errors.Is(err, errStale) && !written {
-				return errAhead
-			}
-			if err != nil {
-				return err
-			}
-			written = true
+			tx.later(s.levelIfUnchanged(change)...)
 		}
 	}
 	for _, effect := range effects {
-		if err := writeRecordIfUnchanged(ctx, tx, effect); err != nil {
-			return err
-		}
-		if err := insert(ctx, tx, "inventory_movements", movementColumns, "", movementRows(effect)); err != nil {
-			return err
-		}
+		tx.later(s.recordIfUnchanged(effect)...)
+		tx.later(s.inserts(movementTable, movementRows(effect.Movements))...)
 	}
-	return nil
 }
 
-func writeRecordIfUnchanged(ctx context.Context, tx queryer, effect *rules.Effect) error {
+func (s *Store) recordIfUnchanged(effect *rules.Effect) []Statement {
 	record := effect.Record
 	if effect.New {
-		return insert(ctx, tx, "inventory_requests", requestColumns, "", [][]any{recordRow(record)})
+		return s.inserts(requestTable, [][]any{recordRow(record)})
 	}
-	return one(ctx, tx, `UPDATE inventory_requests SET state = ?, expires_at = ?, settled_at = ?
+	return []Statement{{Changes: 1, Query: `UPDATE inventory_requests SET state = ?, expires_at = ?, settled_at = ?
 		WHERE request_key = ? AND state = 'held' AND COALESCE(expires_at, 0) = ?`,
-		string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring))
+		Args: []any{string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring)}}}
 }
 
-func writeLevelIfUnchanged(ctx context.Context, tx queryer, change inventory.Change) error {
-	l := change.After
-	if change.Before.Version == 0 {
-		return insert(ctx, tx, "inventory_levels", levelColumns, "", [][]any{levelRow(l)})
+// levelIfUnchanged compares what was read, too: another program that changes a level knows nothing of versions.
+func (s *Store) levelIfUnchanged(change inventory.Change) []Statement {
+	l, was := change.After, change.Before
+	if was.Version == 0 {
+		return s.inserts(levelTable, [][]any{levelRow(l)})
 	}
-	return one(ctx, tx, `UPDATE inventory_levels SET on_hand = ?, reserved = ?, safety_stock = ?, backorder_limit = ?, reorder_point = ?,
-		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?`,
-		l.OnHand, l.Reserved, l.SafetyStock, l.BackorderLimit, l.ReorderPoint, l.Version, l.UpdatedAt.UnixMicro(),
-		l.SKU, l.Location, change.Before.Version)
-}
-
-// one runs an UPDATE that must change exactly one row: none means that somebody else was faster.
-func one(ctx context.Context, tx queryer, query string, args ...any) error {
-	result, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return errStale
-	}
-	return nil
+	return []Statement{{Changes: 1, Query: `UPDATE inventory_levels SET on_hand = ?, reserved = ?, safety_stock = ?, backorder_limit = ?, reorder_point = ?,
+		version = ?, updated_at = ? WHERE sku = ? AND location = ? AND version = ?
+		AND on_hand = ? AND reserved = ? AND safety_stock = ? AND backorder_limit = ? AND reorder_point = ?`,
+		Args: []any{l.OnHand, l.Reserved, l.SafetyStock, l.BackorderLimit, l.ReorderPoint, l.Version, l.UpdatedAt.UnixMicro(),
+			l.SKU, l.Location, was.Version, was.OnHand, was.Reserved, was.SafetyStock, was.BackorderLimit, was.ReorderPoint}}}
 }

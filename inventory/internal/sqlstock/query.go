@@ -6,16 +6,13 @@ import (
 	"strings"
 
 	"github.com/seed82d84382/commerce/inventory"
-	"github.com/seed82d84382/commerce/inventory/internal/rules"
 )
 
 // Levels returns the levels of the SKUs with one query.
 func (s *Store) Levels(ctx context.Context, skus []string) ([]inventory.Level, error) {
-	args := make([]any, len(skus))
-	for n, sku := range skus {
-		args[n] = sku
-	}
-	return collect(ctx, s.db, "SELECT "+levelColumns+" FROM inventory_levels WHERE "+in("sku", len(skus))+" ORDER BY sku, location", args, scanLevel)
+	condition, args := s.dialect.In("sku", skus)
+	return collect(ctx, s.dialect, s.db, Statement{Args: args,
+		Query: "SELECT " + levelColumns + " FROM inventory_levels WHERE " + condition + " ORDER BY sku, location"}, scanLevel)
 }
 
 // List returns a page of levels.
@@ -28,8 +25,8 @@ func (s *Store) List(ctx context.Context, q inventory.ListRequest) ([]inventory.
 	if q.Low {
 		where = append(where, s.dialect.Low)
 	}
-	return collect(ctx, s.db, "SELECT "+levelColumns+" FROM inventory_levels WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY "+order+" LIMIT ?", append(args, q.Limit), scanLevel)
+	return collect(ctx, s.dialect, s.db, Statement{Args: append(args, q.Limit),
+		Query: "SELECT " + levelColumns + " FROM inventory_levels WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " LIMIT ?"}, scanLevel)
 }
 
 // Movements returns a page of the ledger.
@@ -49,17 +46,20 @@ func (s *Store) Movements(ctx context.Context, q inventory.MovementRequest) ([]i
 		where = append(where, "at <= ?", "(at < ? OR (document, kind, request_key, line) < (?, ?, ?, ?))")
 		args = append(args, at, at, m.Document(), string(m.Kind), requestKey(*m), m.Line)
 	}
-	return collect(ctx, s.db, "SELECT "+movementColumns+" FROM inventory_movements WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY at DESC, document DESC, kind DESC, request_key DESC, line DESC LIMIT ?", append(args, q.Limit), scanMovement)
+	return collect(ctx, s.dialect, s.db, Statement{Args: append(args, q.Limit),
+		Query: "SELECT " + movementColumns + " FROM inventory_movements WHERE " + strings.Join(where, " AND ") +
+			" ORDER BY at DESC, document DESC, kind DESC, request_key DESC, line DESC LIMIT ?"}, scanMovement)
 }
 
 // Reservation returns the reservation of that key.
 func (s *Store) Reservation(ctx context.Context, key string) (inventory.Reservation, error) {
-	book := rules.NewBook()
-	if err := loadRecords(ctx, s.db, book, []string{key}, ""); err != nil {
+	loader, found := s.newLoader(""), map[string][]inventory.Movement{}
+	script := append(loader.records([]string{key}), loader.ledger([]string{key}, found)...)
+	if err := s.dialect.sendEach(ctx, s.db, script); err != nil {
 		return inventory.Reservation{}, err
 	}
-	record := book.Records[key]
+	loader.file(found)
+	record := loader.book.Records[key]
 	if record == nil || record.Kind != inventory.KindReserve {
 		return inventory.Reservation{}, fmt.Errorf("reservation %q: %w", key, inventory.ErrNotFound)
 	}
@@ -79,7 +79,7 @@ SELECT sku, location, SUM(a), SUM(b), SUM(c), SUM(d), SUM(e) FROM (
 ) AS sums
 GROUP BY sku, location HAVING SUM(a) <> SUM(c) OR SUM(b) <> SUM(d) OR SUM(b) <> SUM(e)
 ORDER BY sku, location`
-	return collect(ctx, s.db, query, nil, func(row scanner) (d inventory.Difference, err error) {
+	return collect(ctx, s.dialect, s.db, Statement{Query: query}, func(row Row) (d inventory.Difference, err error) {
 		return d, row.Scan(&d.SKU, &d.Location, &d.OnHand, &d.Reserved, &d.LedgerOnHand, &d.LedgerReserved, &d.Held)
 	})
 }

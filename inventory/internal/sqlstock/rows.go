@@ -1,7 +1,6 @@
 package sqlstock
 
 import (
-	"context"
 	"database/sql"
 	"slices"
 	"strings"
@@ -20,27 +19,13 @@ const (
 	movementColumns = "document, kind, request_key, line, sku, location, on_hand, reserved, reason, reference, at"
 )
 
-type scanner interface{ Scan(...any) error }
+var (
+	levelTable    = Table{"inventory_levels", []string{"sku", "location"}, strings.Split(levelColumns, ", ")}
+	requestTable  = Table{"inventory_requests", []string{"request_key"}, strings.Split(requestColumns, ", ")}
+	movementTable = Table{"inventory_movements", []string{"document", "kind", "request_key", "line"}, strings.Split(movementColumns, ", ")}
+)
 
-// collect runs a query and scans every row.
-func collect[T any](ctx context.Context, q queryer, query string, args []any, scan func(scanner) (T, error)) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
-}
-
-func scanLevel(row scanner) (l inventory.Level, err error) {
+func scanLevel(row Row) (l inventory.Level, err error) {
 	var updated int64
 	err = row.Scan(&l.SKU, &l.Location, &l.OnHand, &l.Reserved, &l.SafetyStock, &l.BackorderLimit, &l.ReorderPoint, &l.Version, &updated)
 	l.UpdatedAt = time.UnixMicro(updated).UTC()
@@ -51,7 +36,7 @@ func levelRow(l inventory.Level) []any {
 	return []any{l.SKU, l.Location, l.OnHand, l.Reserved, l.SafetyStock, l.BackorderLimit, l.ReorderPoint, l.Version, l.UpdatedAt.UnixMicro()}
 }
 
-func scanRecord(row scanner) (*rules.Record, error) {
+func scanRecord(row Row) (*rules.Record, error) {
 	var r rules.Record
 	var hash []byte
 	var created int64
@@ -86,7 +71,7 @@ func zeroOr(t time.Time) int64 {
 
 // The column request_key is empty where it would repeat document.
 
-func scanMovement(row scanner) (m inventory.Movement, err error) {
+func scanMovement(row Row) (m inventory.Movement, err error) {
 	var document string
 	var at int64
 	err = row.Scan(&document, &m.Kind, &m.Key, &m.Line, &m.SKU, &m.Location, &m.OnHand, &m.Reserved, &m.Reason, &m.Reference, &at)
@@ -105,6 +90,14 @@ func movementRow(m inventory.Movement) []any {
 	return []any{m.Document(), string(m.Kind), requestKey(m), m.Line, m.SKU, m.Location, m.OnHand, m.Reserved, m.Reason, m.Reference, m.At.UnixMicro()}
 }
 
+func movementRows(movements []inventory.Movement) [][]any {
+	rows := make([][]any, len(movements))
+	for n, m := range movements {
+		rows[n] = movementRow(m)
+	}
+	return rows
+}
+
 func requestKey(m inventory.Movement) string {
 	if m.Key == m.Document() {
 		return ""
@@ -112,37 +105,57 @@ func requestKey(m inventory.Movement) string {
 	return m.Key
 }
 
-// placeholders is "?, ?, ?" of n.
-func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
-
-func in(column string, n int) string { return column + " IN (" + placeholders(n) + ")" }
-
-// insert writes rows, many with one statement.
-func insert(ctx context.Context, q queryer, table, columns, tail string, rows [][]any) error {
-	for part := range slices.Chunk(rows, chunk) {
-		row := "(" + placeholders(len(part[0])) + ")"
-		query := "INSERT INTO " + table + " (" + columns + ") VALUES " + row + strings.Repeat(", "+row, len(part)-1) + tail
-		if _, err := q.ExecContext(ctx, query, slices.Concat(part...)...); err != nil {
-			return err
-		}
-	}
-	return nil
+// inserts are the statements that write rows, many with each.
+func (s *Store) inserts(table Table, rows [][]any) []Statement {
+	return s.writes(rows, func(part [][]any) Statement { return s.dialect.Insert(table, part) })
 }
 
-// selectIn runs a query once for every chunk of values; where makes the condition on n of them.
-func selectIn[V, T any](ctx context.Context, q queryer, query string, where func(n int) string, tail string,
-	values []V, args func(V) []any, scan func(scanner) (T, error)) ([]T, error) {
-	var all []T
-	for part := range slices.Chunk(values, chunk) {
-		var flat []any
-		for _, value := range part {
-			flat = append(flat, args(value)...)
-		}
-		rows, err := collect(ctx, q, query+where(len(part))+tail, flat, scan)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, rows...)
+// upserts are the statements that write rows of which some may be there already.
+func (s *Store) upserts(table Table, columns []string, rows [][]any) []Statement {
+	return s.writes(rows, func(part [][]any) Statement { return s.dialect.Upsert(table, columns, part) })
+}
+
+func (s *Store) writes(rows [][]any, write func([][]any) Statement) (all []Statement) {
+	for len(rows) > 0 {
+		n := s.fitting(rows)
+		all = append(all, write(rows[:n]))
+		rows = rows[n:]
 	}
-	return all, nil
+	return all
+}
+
+// fitting is how many of the rows one statement may write.
+func (s *Store) fitting(rows [][]any) int {
+	bytes := 0
+	for n, row := range rows[:min(chunk, len(rows))] {
+		if bytes += rowSize(row); n > 0 && s.abilities.Packet > 0 && bytes > s.abilities.Packet/2 {
+			return n
+		}
+	}
+	return min(chunk, len(rows))
+}
+
+// rowSize estimates the bytes of a row in a statement, from above.
+func rowSize(row []any) int {
+	size := 0
+	for _, value := range row {
+		switch value := value.(type) {
+		case string:
+			size += 2*len(value) + 8
+		case []byte:
+			size += 2*len(value) + 8
+		default:
+			size += 24
+		}
+	}
+	return size
+}
+
+// selects are the statements that read the rows of the values, many with each.
+func selects[V any](query string, where func([]V) (string, []any), tail string, values []V, scan func(Row) error) (all []Statement) {
+	for part := range slices.Chunk(values, chunk) {
+		condition, args := where(part)
+		all = append(all, Statement{Query: query + condition + tail, Args: args, Scan: scan})
+	}
+	return all
 }

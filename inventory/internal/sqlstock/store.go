@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed82d84382/commerce/inventory"
@@ -12,28 +13,36 @@ import (
 
 // Store is an inventory.Driver on a database.
 type Store struct {
-	db      *sql.DB
-	dialect *Dialect
-	options inventory.Options
-	writer  chan struct{} // of one element; nil unless the dialect is serial
+	db        *sql.DB
+	dialect   *Dialect
+	abilities Abilities
+	options   inventory.Options
+	writer    chan struct{} // of one element; nil unless the dialect is serial
+	shy       shyness
 }
 
 var _ interface {
 	inventory.Driver
 	inventory.TxDriver
+	inventory.RoundTripper
 } = (*Store)(nil)
 
 // Open migrates the database, unless the options leave that to the host, and returns the inventory in it.
 func Open(ctx context.Context, db *sql.DB, dialect *Dialect, options *inventory.Options) (*inventory.Inventory, error) {
-	o := options.WithDefaults()
-	if o.SkipMigrations {
+	s := &Store{db: db, dialect: dialect, options: options.WithDefaults()}
+	if dialect.Inspect != nil {
+		var err error
+		if s.abilities, err = dialect.Inspect(ctx, db); err != nil {
+			return nil, fmt.Errorf("inventory: open %s: %w", dialect.Name, err)
+		}
+	}
+	if s.options.SkipMigrations {
 		if err := checkSchema(ctx, db, dialect); err != nil {
 			return nil, err
 		}
 	} else if err := Migrate(ctx, db, dialect); err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, dialect: dialect, options: o}
 	if dialect.Serial {
 		s.writer = make(chan struct{}, 1)
 	}
@@ -43,6 +52,28 @@ func Open(ctx context.Context, db *sql.DB, dialect *Dialect, options *inventory.
 // Close does nothing: the database is the host's.
 func (s *Store) Close() error { return nil }
 
+// RoundTrip is the shortest of three, on one connection.
+func (s *Store) RoundTrip(ctx context.Context) (best time.Duration, err error) {
+	if s.dialect.Serial {
+		return 0, nil
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	for range 3 {
+		start := time.Now()
+		if err := conn.PingContext(ctx); err != nil {
+			return 0, err
+		}
+		if trip := time.Since(start); best == 0 || trip < best {
+			best = trip
+		}
+	}
+	return best, nil
+}
+
 // Apply carries out requests by the strategy of the options.
 func (s *Store) Apply(ctx context.Context, requests []inventory.Request) ([]inventory.Result, error) {
 	switch s.options.Strategy {
@@ -50,17 +81,29 @@ func (s *Store) Apply(ctx context.Context, requests []inventory.Request) ([]inve
 		return s.optimistic(ctx, requests)
 	case inventory.Conditional:
 		if len(requests) == 1 && guardable(requests[0]) {
-			if result, done, err := s.conditional(ctx, requests[0]); done || err != nil {
-				return []inventory.Result{result}, err
+			if results, done, err := s.conditional(ctx, requests[0]); done || err != nil {
+				return results, err
+			}
+		}
+	case inventory.Grouped:
+		if reservesOnly(requests) && s.shy.try() {
+			results, done, err := s.together(ctx, requests)
+			s.shy.learn(done)
+			if done || err != nil {
+				return results, err
 			}
 		}
 	}
 	return s.locked(ctx, requests)
 }
 
+func reservesOnly(requests []inventory.Request) bool {
+	return !slices.ContainsFunc(requests, func(r inventory.Request) bool { return r.Kind != inventory.KindReserve })
+}
+
 // locked decides under locks, in one transaction. It is the exact path of every strategy.
 func (s *Store) locked(ctx context.Context, requests []inventory.Request) (results []inventory.Result, err error) {
-	err = s.transact(ctx, s.dialect.Begin, func(tx queryer) error {
+	err = s.transact(ctx, s.dialect.Begin, s.again, func(tx *transaction) error {
 		results, err = s.decide(ctx, tx, requests)
 		return err
 	})
@@ -70,17 +113,15 @@ func (s *Store) locked(ctx context.Context, requests []inventory.Request) (resul
 	return results, nil
 }
 
-// decide locks what the requests touch, decides them in order and writes what changes.
-func (s *Store) decide(ctx context.Context, tx queryer, requests []inventory.Request) ([]inventory.Result, error) {
-	book, err := s.load(ctx, tx, requests, s.dialect.ForUpdate)
-	if err != nil {
+// decide locks what the requests touch, decides them in order and leaves what changes to be written.
+func (s *Store) decide(ctx context.Context, tx *transaction, requests []inventory.Request) ([]inventory.Result, error) {
+	loader := s.newLoader(s.dialect.ForUpdate)
+	if err := loader.locked(ctx, tx, requests); err != nil {
 		return nil, err
 	}
-	results, effects := applyAll(book, requests)
-	if len(effects) == 0 {
-		return results, nil
-	}
-	return results, s.write(ctx, tx, book, effects)
+	results, effects := applyAll(loader.book, requests)
+	s.write(tx, loader.book, effects)
+	return results, nil
 }
 
 func applyAll(book *rules.Book, requests []inventory.Request) (results []inventory.Result, effects []*rules.Effect) {
@@ -95,13 +136,15 @@ func applyAll(book *rules.Book, requests []inventory.Request) (results []invento
 }
 
 // ApplyTx decides under locks inside the host's transaction.
-func (s *Store) ApplyTx(ctx context.Context, tx *sql.Tx, requests []inventory.Request) ([]inventory.Result, error) {
+func (s *Store) ApplyTx(ctx context.Context, host *sql.Tx, requests []inventory.Request) ([]inventory.Result, error) {
+	tx := &transaction{send: func(ctx context.Context, script []Statement) error { return s.dialect.sendEach(ctx, host, script) }}
 	if s.dialect.LockTx != "" {
-		if _, err := tx.ExecContext(ctx, s.dialect.LockTx); err != nil {
-			return nil, s.busy(err)
-		}
+		tx.later(Statement{Query: s.dialect.LockTx})
 	}
 	results, err := s.decide(ctx, tx, requests)
+	if err == nil {
+		err = tx.run(ctx)
+	}
 	if err != nil {
 		return nil, s.busy(err)
 	}
@@ -110,15 +153,18 @@ func (s *Store) ApplyTx(ctx context.Context, tx *sql.Tx, requests []inventory.Re
 
 // busy marks an error after which the host may try its transaction again.
 func (s *Store) busy(err error) error {
-	if s.dialect.Fault(err) == Permanent {
-		return err
+	switch s.dialect.Fault(err) {
+	case Transient, Duplicate:
+		return fmt.Errorf("%w: %w", inventory.ErrContention, err)
+	case ReadOnly:
+		return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
 	}
-	return fmt.Errorf("%w: %w", inventory.ErrContention, err)
+	return err
 }
 
 // Sweep expires holds under locks; rows that another sweep has locked are left to it where the database can skip them.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (results []inventory.Result, err error) {
-	err = s.transact(ctx, s.dialect.Begin, func(tx queryer) error {
+	err = s.transact(ctx, s.dialect.Begin, s.again, func(tx *transaction) error {
 		requests, err := s.due(ctx, tx, now, limit)
 		if err != nil || len(requests) == 0 {
 			results = nil
@@ -133,10 +179,13 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (results []
 	return results, nil
 }
 
-func (s *Store) due(ctx context.Context, tx queryer, now time.Time, limit int) ([]inventory.Request, error) {
-	query := "SELECT request_key FROM inventory_requests WHERE " + s.dialect.Due + " LIMIT ?" + s.dialect.SkipLocked
-	return collect(ctx, tx, query, []any{now.UnixMicro(), limit}, func(row scanner) (r inventory.Request, err error) {
-		r.Kind, r.Now = inventory.KindExpire, now
-		return r, row.Scan(&r.Key)
+func (s *Store) due(ctx context.Context, tx *transaction, now time.Time, limit int) (requests []inventory.Request, err error) {
+	return requests, tx.run(ctx, Statement{
+		Query: "SELECT request_key FROM inventory_requests WHERE " + s.dialect.Due + " LIMIT ?" + s.dialect.SkipLocked,
+		Args:  []any{now.UnixMicro(), limit},
+		Scan: into(&requests, func(row Row) (r inventory.Request, err error) {
+			r.Kind, r.Now = inventory.KindExpire, now
+			return r, row.Scan(&r.Key)
+		}),
 	})
 }

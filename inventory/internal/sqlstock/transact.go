@@ -12,21 +12,12 @@ import (
 	"github.com/seed82d84382/commerce/inventory"
 )
 
-// queryer is a transaction or a connection.
-type queryer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// errStale ends a transaction that lost a race: what it had read is no longer true.
-var errStale = errors.New("lost a race")
-
 // errUndone ends a transaction on purpose, without trying again.
 var errUndone = errors.New("undone")
 
-// transact runs work in a transaction of its own and commits, and starts over, with a jittered pause, while the
-// database says that it is worth it.
-func (s *Store) transact(ctx context.Context, begin []string, work func(queryer) error) error {
+// transact runs work in a transaction of its own and commits, and starts over, with a jittered pause, after what again
+// says is worth it.
+func (s *Store) transact(ctx context.Context, begin []string, again func(error) bool, work func(*transaction) error) error {
 	for attempt := 0; ; attempt++ {
 		err := s.inTurn(ctx, begin, work)
 		if err == nil || errors.Is(err, inventory.ErrOutcomeUnknown) || errors.Is(err, errUndone) {
@@ -35,7 +26,10 @@ func (s *Store) transact(ctx context.Context, begin []string, work func(queryer)
 		if ctx.Err() != nil { // whatever a database calls being interrupted
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
-		if !s.again(err) {
+		if s.dialect.Fault(err) == ReadOnly {
+			return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
+		}
+		if !again(err) {
 			return err
 		}
 		if attempt >= s.options.Retries {
@@ -48,7 +42,7 @@ func (s *Store) transact(ctx context.Context, begin []string, work func(queryer)
 }
 
 // inTurn waits until this process has no other writer, if the database takes only one.
-func (s *Store) inTurn(ctx context.Context, begin []string, work func(queryer) error) error {
+func (s *Store) inTurn(ctx context.Context, begin []string, work func(*transaction) error) error {
 	if s.writer != nil {
 		select {
 		case s.writer <- struct{}{}:
@@ -62,8 +56,8 @@ func (s *Store) inTurn(ctx context.Context, begin []string, work func(queryer) e
 
 // again reports whether a failed try left nothing behind and may go better the next time.
 func (s *Store) again(err error) bool {
-	return errors.Is(err, errStale) || errors.Is(err, errAhead) || errors.Is(err, driver.ErrBadConn) ||
-		s.dialect.Fault(err) != Permanent
+	fault := s.dialect.Fault(err)
+	return errors.Is(err, ErrStale) || errors.Is(err, driver.ErrBadConn) || fault == Transient || fault == Duplicate
 }
 
 // pause notes why a try failed and waits a random part of a time that doubles from 1 to 64 ms.
@@ -79,42 +73,56 @@ func (s *Store) pause(ctx context.Context, attempt int, why error) bool {
 	}
 }
 
-// once runs one try. The transaction is opened by hand on a connection and not by BeginTx, for whose commit no
-// context can be given: ours must neither be cut off by the caller's nor wait for ever.
-func (s *Store) once(ctx context.Context, begin []string, work func(queryer) error) error {
+// once runs one try. The transaction is opened by hand on a connection and not by BeginTx: so its first and last
+// statements share round trips with others, and its commit has a context that is not the caller's and does not wait for ever.
+func (s *Store) once(ctx context.Context, begin []string, work func(*transaction) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	open := false
+	tx := &transaction{send: func(ctx context.Context, script []Statement) error {
+		open = true // perhaps, even if it fails
+		if s.abilities.Send != nil {
+			return s.abilities.Send(ctx, conn, script)
+		}
+		return s.dialect.sendEach(ctx, conn, script)
+	}}
 	defer func() {
 		if open {
 			s.rollback(ctx, conn)
 		}
 	}()
 	for _, statement := range begin {
-		open = true // perhaps, even if it fails
-		if _, err := conn.ExecContext(ctx, statement); err != nil {
+		tx.later(Statement{Query: statement})
+	}
+	if err := work(tx); err != nil {
+		return err
+	}
+	if s.abilities.Send == nil { // then only the commit itself can end in doubt
+		if err := tx.run(ctx); err != nil {
 			return err
 		}
-	}
-	if err := work(conn); err != nil {
-		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Timeout)
 	defer cancel()
-	if _, err := conn.ExecContext(detached, "COMMIT"); err != nil {
-		if !s.dialect.Answered(err) {
-			return fmt.Errorf("%w: commit: %w", inventory.ErrOutcomeUnknown, err)
+	if err := tx.run(detached, Statement{Query: "COMMIT"}); err != nil {
+		if s.known(err) {
+			return err
 		}
-		return err
+		return fmt.Errorf("%w: commit: %w", inventory.ErrOutcomeUnknown, err)
 	}
 	open = false
 	return nil
+}
+
+// known reports whether a transaction whose end failed is known not to have happened.
+func (s *Store) known(err error) bool {
+	return errors.Is(err, ErrStale) || errors.Is(err, driver.ErrBadConn) /* nothing was sent */ || s.dialect.Answered(err)
 }
 
 // rollback ends the transaction; a connection that cannot is thrown away with it.

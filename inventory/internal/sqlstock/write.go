@@ -1,20 +1,15 @@
 package sqlstock
 
 import (
-	"cmp"
-	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/rules"
 )
 
-func compareText(a, b string) int { return cmp.Compare(a, b) }
-
 // write stores the effects of requests decided under locks: however many they are, one statement a table.
-func (s *Store) write(ctx context.Context, tx queryer, book *rules.Book, effects []*rules.Effect) error {
+func (s *Store) write(tx *transaction, book *rules.Book, effects []*rules.Effect) {
 	created, settled := map[string]bool{}, map[string]bool{}
 	// Whether a level was there before. No lock can be held on one that was not, so two transactions may both make
 	// it: a plain INSERT then stops the later one, which starts over and sees what the other wrote.
@@ -32,7 +27,7 @@ func (s *Store) write(ctx context.Context, tx queryer, book *rules.Book, effects
 				known[place] = change.Before.Version > 0
 			}
 		}
-		movements = append(movements, movementRows(effect)...)
+		movements = append(movements, movementRows(effect.Movements)...)
 	}
 	var made, changed [][]any
 	for _, place := range slices.SortedFunc(maps.Keys(known), inventory.Place.Compare) {
@@ -42,35 +37,17 @@ func (s *Store) write(ctx context.Context, tx queryer, book *rules.Book, effects
 			made = append(made, row)
 		}
 	}
-	upsertRecords := s.dialect.Upsert([]string{"request_key"}, []string{"state", "expires_at", "settled_at"})
-	upsertLevels := s.dialect.Upsert([]string{"sku", "location"}, strings.Split(levelColumns, ", ")[2:])
-	if err := insert(ctx, tx, "inventory_requests", requestColumns, "", recordRows(book, created)); err != nil {
-		return err
-	}
-	if err := insert(ctx, tx, "inventory_requests", requestColumns, upsertRecords, recordRows(book, settled)); err != nil {
-		return err
-	}
-	if err := insert(ctx, tx, "inventory_movements", movementColumns, "", movements); err != nil {
-		return err
-	}
-	if err := insert(ctx, tx, "inventory_levels", levelColumns, "", made); err != nil {
-		return err
-	}
-	return insert(ctx, tx, "inventory_levels", levelColumns, upsertLevels, changed)
+	tx.later(s.inserts(requestTable, recordRows(book, created))...)
+	tx.later(s.upserts(requestTable, []string{"state", "expires_at", "settled_at"}, recordRows(book, settled))...)
+	tx.later(s.inserts(movementTable, movements)...)
+	tx.later(s.inserts(levelTable, made)...)
+	tx.later(s.upserts(levelTable, levelTable.Columns[2:], changed)...)
 }
 
 func recordRows(book *rules.Book, keys map[string]bool) [][]any {
-	var rows [][]any
+	rows := make([][]any, 0, len(keys))
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		rows = append(rows, recordRow(book.Records[key]))
-	}
-	return rows
-}
-
-func movementRows(effect *rules.Effect) [][]any {
-	rows := make([][]any, len(effect.Movements))
-	for n, m := range effect.Movements {
-		rows[n] = movementRow(m)
 	}
 	return rows
 }

@@ -3,6 +3,7 @@ package sqlstocktest
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -27,7 +28,8 @@ func Harness(open Open, empty func(testing.TB) *sql.DB) inventorytest.Harness {
 			Shared: true,
 			DB:     db,
 			Damage: func(t testing.TB, sku, location string) {
-				_, err := db.Exec("UPDATE inventory_levels SET on_hand = on_hand + 1 WHERE sku = ? AND location = ?", sku, location)
+				// No placeholders: databases spell them differently.
+				_, err := db.Exec(fmt.Sprintf("UPDATE inventory_levels SET on_hand = on_hand + 1 WHERE sku = '%s' AND location = '%s'", sku, location))
 				require.NoError(t, err)
 			},
 		}

@@ -1,0 +1,171 @@
+// Package search compares searches of a product catalogue: ours with the
+// engine under it, used directly, for the same queries on the same products.
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/examples/internal/icecat"
+	"github.com/seed82d84382/commerce/examples/peerbench/peer"
+)
+
+// Area is "search". products is the path of a catalogue as JSON lines; it is read when the area is opened.
+func Area(products *string) peer.Area {
+	return peer.Area{Name: "search", Open: func(ctx context.Context, environment *bench.Environment) ([]peer.Case, func() error, error) {
+		return open(ctx, *products, environment)
+	}}
+}
+
+// engine is a subject: an index that holds the whole catalogue, and a way to index it again.
+type engine interface {
+	name() string
+	// query finds the first 20 products with the text, with their titles, and returns how many there are.
+	query(ctx context.Context, text string) (int, error)
+	// facets returns a page with six disjunctive facets, three of them with a chosen value, and
+	// how many products it counts.
+	facets(ctx context.Context, text string) (int, error)
+	// suggest returns completions and products for what is typed.
+	suggest(ctx context.Context, text string) (int, error)
+	// indexing begins to fill a new index.
+	indexing(ctx context.Context) (filling, error)
+	close() error
+}
+
+// filling is an index being filled with the catalogue in batches.
+type filling interface {
+	put(ctx context.Context, batch int) error
+	close() error
+}
+
+const (
+	batchSize = 1000
+	pageSize  = 20
+)
+
+// queries are what shoppers type into a shop for electronics: words, pairs, and one of three.
+var queries = []string{"notebook", "wireless mouse", "hdmi cable", "laser printer", "usb", "monitor", "external hard drive", "keyboard",
+	"toner cartridge", "battery", "bluetooth headphones", "camera bag", "docking station", "ssd", "projector", "memory card"}
+
+// narrowed are the texts that are found with the narrowing of the facets case.
+var narrowed = []string{"notebook", "keyboard", "usb", "mouse", "laptop", "case"}
+
+// prefixes are what a shopper has typed after some keys.
+var prefixes = []string{"no", "note", "notebo", "wireless m", "hd", "hdmi c", "las", "laser pr", "us", "usb hu", "mon", "blueto", "bluetooth hea", "ca", "cam", "camera b"}
+
+// chosen is the narrowing of the facets case.
+var chosen = struct {
+	suppliers     []string
+	colour        string
+	priceFrom, to float64
+}{[]string{"HP", "Kensington"}, "Black", 1000, 20000}
+
+// priceEdges are those of the price facet.
+var priceEdges = []any{1000.0, 5000.0, 20000.0, 100000.0}
+
+func open(ctx context.Context, path string, environment *bench.Environment) (_ []peer.Case, _ func() error, err error) {
+	if path == "" {
+		return nil, nil, errors.New("peerbench: area search needs -products FILE")
+	}
+	products, err := icecat.Read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	environment.Settings["products"] = fmt.Sprint(len(products))
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range build.Deps {
+			if m.Path == "github.com/blevesearch/bleve/v2" {
+				environment.Versions[m.Path] = m.Version
+			}
+		}
+	}
+	dir, err := os.MkdirTemp("", "peerbench-search-")
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &bed{}
+	closeAll := func() error { return errors.Join(b.close(), os.RemoveAll(dir)) }
+	for _, open := range []func(context.Context, string, []icecat.Product, *bench.Environment) (engine, error){openOurs, openRaw} {
+		e, err := open(ctx, dir, products, environment)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		b.engines = append(b.engines, e)
+	}
+	return b.cases((len(products) + batchSize - 1) / batchSize), closeAll, nil
+}
+
+type bed struct{ engines []engine }
+
+func (b *bed) close() error {
+	var errs []error
+	for _, e := range b.engines {
+		errs = append(errs, e.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (b *bed) cases(batches int) []peer.Case {
+	cases := []peer.Case{{Name: "query", Callers: []int{1, 8}}, {Name: "facets", Callers: []int{1}}, {Name: "suggest", Callers: []int{1, 8}}, {Name: "index", Callers: []int{1}}}
+	for _, e := range b.engines {
+		cases[0].Subjects = append(cases[0].Subjects, subject(e.name(), queries, e.query))
+		cases[1].Subjects = append(cases[1].Subjects, subject(e.name(), narrowed, e.facets))
+		cases[2].Subjects = append(cases[2].Subjects, subject(e.name(), prefixes, e.suggest))
+		cases[3].Subjects = append(cases[3].Subjects, indexer(e, batches))
+	}
+	return cases
+}
+
+// subject asks for the texts in turns; each must find something.
+func subject(name string, texts []string, ask func(context.Context, string) (int, error)) peer.Subject {
+	return peer.Subject{Name: name, Measure: func(ctx context.Context, load bench.Load) (peer.Sample, error) {
+		var next atomic.Uint64
+		sample, err := bench.Run(ctx, load, func(ctx context.Context, _ int) error {
+			text := texts[next.Add(1)%uint64(len(texts))]
+			n, err := ask(ctx, text)
+			if err == nil && n == 0 {
+				err = fmt.Errorf("%q finds nothing", text)
+			}
+			return err
+		})
+		return peer.Sample{Sample: sample, RoundTrips: -1}, err
+	}}
+}
+
+// indexer fills one new index after another; an operation is a batch. Opening and closing count to the batches.
+func indexer(e engine, batches int) peer.Subject {
+	return peer.Subject{Name: e.name(), Measure: func(ctx context.Context, load bench.Load) (peer.Sample, error) {
+		var mu sync.Mutex
+		var filled filling
+		at := 0
+		sample, err := bench.Run(ctx, load, func(ctx context.Context, _ int) error {
+			mu.Lock()
+			defer mu.Unlock()
+			var err error
+			if filled == nil {
+				if filled, err = e.indexing(ctx); err != nil {
+					return err
+				}
+				at = 0
+			}
+			if err := filled.put(ctx, at); err != nil {
+				return err
+			}
+			if at++; at == batches {
+				err = filled.close()
+				filled = nil
+			}
+			return err
+		})
+		if filled != nil {
+			err = errors.Join(err, filled.close())
+		}
+		return peer.Sample{Sample: sample, RoundTrips: -1}, err
+	}}
+}

@@ -1,0 +1,35 @@
+package testenvtest
+
+import (
+	"testing"
+
+	"github.com/seed82d84382/commerce/internal/testenv"
+)
+
+var sharedElasticsearch = shared{env: testenv.ElasticsearchEnv, start: testenv.Elasticsearch, at: testenv.ElasticsearchAt}
+
+// Elasticsearch returns the shared Elasticsearch 8.14 of the run.
+func Elasticsearch(t testing.TB) *testenv.Server {
+	t.Helper()
+	return sharedElasticsearch.get(t)
+}
+
+// PrivateElasticsearch starts an Elasticsearch 8.14 for this test alone, to pause,
+// kill and restart. It is closed at the end of the test.
+func PrivateElasticsearch(t testing.TB, opts *testenv.Options) *testenv.Server {
+	t.Helper()
+	return private(t, testenv.Elasticsearch, opts)
+}
+
+// ElasticsearchURL returns the URL of an index, which is not there yet, that no
+// other test uses. All indexes whose names begin with its are removed at the end of the test.
+func ElasticsearchURL(t testing.TB, server *testenv.Server) string {
+	t.Helper()
+	return database(t, server)
+}
+
+// PrivateElasticsearchCluster starts three nodes of Elasticsearch that the test may hurt.
+func PrivateElasticsearchCluster(t testing.TB) *testenv.ElasticsearchCluster {
+	t.Helper()
+	return privateGroup(t, testenv.NewElasticsearchCluster)
+}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package blevesearch_test
-
-const slow = false
