@@ -201,6 +201,7 @@ var vendors = map[string][]string{
 	"notify/redisqueue":        {"github.com/redis/go-redis/v9"},
 	"notify/sqlqueue":          {"modernc.org/sqlite"},
 	"notify/sqlqueue/pglisten": {"github.com/jackc/pgx/v5"},
+	"notify/watermillqueue":    {"github.com/ThreeDotsLabs/watermill"},
 	"search":                   {"github.com/blevesearch/snowballstem"},
 	"search/blevesearch":       {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "go.etcd.io/bbolt"},
 	"session":                  {"github.com/alexedwards/scs/v2"},

@@ -25,6 +25,8 @@ type Harness struct {
 	// LettersOnly says that of all jobs only dead letters can be listed, replayed and
 	// deleted, and that Stats count no others than those available and dead.
 	LettersOnly bool
+	// Bare says that there are no priorities, no order, and no delays but those of retries.
+	Bare bool
 	// DB is the host's database for backends that publish in its transaction.
 	DB *sql.DB
 }
