@@ -56,7 +56,7 @@ func (p Product) Document() search.Document {
 	}
 	slices.Sort(attributes)
 	fields := map[string]any{"title": p.Title, "description": p.Description, "price": p.Price, "attributes": attributes}
-	for field, value := range map[string]any{"supplier": p.Supplier, "released": p.Released, "colour": p.Attributes["colour_of_product"],
+	for field, value := range map[string]any{"supplier": p.Supplier, "released": p.Released, "colour": p.Attributes["product_colour"],
 		"type": p.Attributes["product_type"], "origin": p.Attributes["country_of_origin"]} {
 		if s, ok := value.(string); ok && s != "" && len(s) < longestKeyword && !strings.Contains(s, "\n") {
 			fields[field] = s

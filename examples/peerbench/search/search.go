@@ -54,7 +54,7 @@ var queries = []string{"notebook", "wireless mouse", "hdmi cable", "laser printe
 	"toner cartridge", "battery", "bluetooth headphones", "camera bag", "docking station", "ssd", "projector", "memory card"}
 
 // narrowed are the texts that are found with the narrowing of the facets case.
-var narrowed = []string{"notebook", "keyboard", "usb", "mouse", "laptop", "case"}
+var narrowed = []string{"notebook", "keyboard", "usb", "mouse"}
 
 // prefixes are what a shopper has typed after some keys.
 var prefixes = []string{"no", "note", "notebo", "wireless m", "hd", "hdmi c", "las", "laser pr", "us", "usb hu", "mon", "blueto", "bluetooth hea", "ca", "cam", "camera b"}
