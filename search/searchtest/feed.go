@@ -93,7 +93,7 @@ func testResumeRebuild(t *testing.T, h Harness) {
 		require.NoError(t, ix.AbandonRebuild(ctx))
 		require.NoError(t, ix.AbandonRebuild(ctx), "there is none")
 		require.ErrorIs(t, ix.RebuildFrom(ctx, from(35), opts), broken)
-		require.Equal(t, "", asked[len(asked)-1])
+		require.Empty(t, asked[len(asked)-1])
 		require.NoError(t, ix.Rebuild(ctx, source(numbered(0, 3)), nil), "a plain one begins anew")
 		require.Equal(t, 3, find(t, ix, search.Query{}).Total)
 	})
