@@ -100,7 +100,7 @@ func open(ctx context.Context, on string) (*notify.Queue, func(), error) {
 		driver, dsn = "pgx", on
 	case "mysql":
 	default:
-		return nil, nil, errors.New("-on must begin with redis:, sqlite:, mysql: or postgres:")
+		return nil, nil, errors.New(`-on must begin with "redis:", "sqlite:", "mysql:" or "postgres:"`)
 	}
 	db, err := sql.Open(driver, dsn)
 	if err != nil {

@@ -45,7 +45,7 @@ func testMigrate(t *testing.T, b *bench) {
 		want := f
 		want.Name = moved[f.Name]
 		if !b.OwnNames {
-			require.Equal(t, f.Name, want.Name)
+			require.Equal(t, want.Name, f.Name)
 		}
 		got, err := target.Stat(t.Context(), want.Name)
 		require.NoError(t, err)

@@ -95,9 +95,10 @@ func (r *Relay) Run(ctx context.Context) error {
 	failures := 0
 	for pause := quickPoll; ctx.Err() == nil; {
 		n, err := r.round(ctx)
+		if ctx.Err() != nil {
+			break
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case errors.Is(err, notify.ErrClosed):
 			return err
 		case err != nil:
@@ -152,7 +153,7 @@ func (r *Relay) round(ctx context.Context) (int, error) {
 }
 
 func (r *Relay) numbers(ctx context.Context, statement string, args ...any) ([]int64, error) {
-	numbers, err := sqldb.Numbers(r.dialect.Query(ctx, r.db, statement, args...))
+	numbers, err := sqldb.Numbers(r.dialect.Query(ctx, r.db, statement, args...)) //nolint:rowserrcheck // Numbers reads them to the end and checks
 	if err != nil {
 		return nil, fmt.Errorf("outbox: relay: %w", err)
 	}
