@@ -54,7 +54,8 @@ func (c *CookieOptions) fromRequest(r *http.Request) (token, bool) {
 	var found token
 	ok := false
 	for _, line := range r.Header["Cookie"] {
-		for pair := ""; line != ""; {
+		for line != "" {
+			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
 			if name != c.Name {
