@@ -95,10 +95,9 @@ func (r *Relay) Run(ctx context.Context) error {
 	failures := 0
 	for pause := quickPoll; ctx.Err() == nil; {
 		n, err := r.round(ctx)
-		if ctx.Err() != nil {
-			break
-		}
 		switch {
+		case ctx.Err() != nil:
+			continue // and end
 		case errors.Is(err, notify.ErrClosed):
 			return err
 		case err != nil:

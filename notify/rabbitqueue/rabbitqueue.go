@@ -34,6 +34,11 @@
 // used. A retried or returned job goes to the end of its queue. With Options.Classic a broker
 // that is killed may lose jobs that are just moving from one delay to the next.
 //
+// Not proven: a broker that is killed under load. On RabbitMQ 3.10.8 a delay queue was once without a leader after
+// that, and declaring it hung for minutes; jobs without a delay go on meanwhile. Nor is a cluster of three with a node
+// killed. A queue that somebody deletes while it is in use is made anew, but a job that was enqueued
+// just then has been seen to get lost.
+//
 // Needs RabbitMQ 3.10 or later. Errors of the broker come back wrapped, as *amqp091.Error.
 package rabbitqueue
 
