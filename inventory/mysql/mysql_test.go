@@ -83,7 +83,7 @@ func TestIsolation(t *testing.T) {
 			if level != "SERIALIZABLE" && !testenvtest.Long() {
 				continue
 			}
-			t.Run(s.name+"/"+level, func(t *testing.T) {
+			t.Run(s.name+", "+level, func(t *testing.T) {
 				t.Parallel()
 				inventorytest.Run(t, harness(s.server, func(c *driver.Config) {
 					s.change(c)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +75,7 @@ func (d *driver) Open(ctx context.Context, file media.File, offset, length int64
 	if err := options.SetRange(offset, last); err != nil {
 		return nil, err
 	}
-	stream, info, _, err := d.core.GetObject(ctx, d.bucket, file.Name, options)
+	stream, info, header, err := d.core.GetObject(ctx, d.bucket, file.Name, options)
 	if err != nil {
 		// A file that has become shorter has no such range.
 		if minio.ToErrorResponse(err).StatusCode == http.StatusRequestedRangeNotSatisfiable {
@@ -81,10 +83,19 @@ func (d *driver) Open(ctx context.Context, file media.File, offset, length int64
 		}
 		return nil, translate(err)
 	}
-	if file.SHA256 != "" && parse(file.Name, info).SHA256 != file.SHA256 {
+	if file.SHA256 != "" && parse(file.Name, info).SHA256 != file.SHA256 || torn(info, whole(header, info.Size)) {
 		return nil, errors.Join(media.ErrChanged, stream.Close())
 	}
 	return &reader{ReadCloser: stream, ctx: ctx, driver: d, file: file}, nil
+}
+
+// whole is the size of an object of which a part was asked for.
+func whole(header http.Header, part int64) int64 {
+	_, total, ok := strings.Cut(header.Get("Content-Range"), "/")
+	if size, err := strconv.ParseInt(total, 10, 64); ok && err == nil {
+		return size
+	}
+	return part
 }
 
 // reader tells a connection that broke off from an object that was replaced under the server's hands.
@@ -111,12 +122,19 @@ func (d *driver) Stat(ctx context.Context, name string) (media.File, error) {
 	return f, err
 }
 
+// statTries is how often an object is asked for that is just being replaced.
+const statTries = 5
+
 func (d *driver) stat(ctx context.Context, name string) (f media.File, etag string, err error) {
-	info, err := d.core.Client.StatObject(ctx, d.bucket, name, minio.StatObjectOptions{})
-	if err != nil {
-		return media.File{}, "", translate(err)
+	for try := 1; ; try++ {
+		info, err := d.core.Client.StatObject(ctx, d.bucket, name, minio.StatObjectOptions{})
+		if err != nil {
+			return media.File{}, "", translate(err)
+		}
+		if try == statTries || !torn(info, info.Size) {
+			return parse(name, info), info.ETag, nil
+		}
 	}
-	return parse(name, info), info.ETag, nil
 }
 
 // Delete implements media.Driver. S3 does not tell whether there was something.

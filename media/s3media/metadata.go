@@ -26,7 +26,9 @@ const maxMetadata = 2 << 10
 
 // describe makes the metadata of an object.
 func describe(f media.File) (map[string]string, error) {
-	known := url.Values{"sha256": {f.SHA256}, "time": {strconv.FormatInt(f.ModTime.UnixMilli(), 10)}}
+	known := url.Values{
+		"sha256": {f.SHA256}, "size": {strconv.FormatInt(f.Size, 10)}, "time": {strconv.FormatInt(f.ModTime.UnixMilli(), 10)},
+	}
 	if f.Width > 0 {
 		known.Set("width", strconv.Itoa(f.Width))
 		known.Set("height", strconv.Itoa(f.Height))
@@ -71,6 +73,18 @@ func parse(name string, info minio.ObjectInfo) media.File {
 		}
 	}
 	return f
+}
+
+// torn reports that an object of a size carries the description of another one: not every server replaces
+// both in one step, as S3 does.
+func torn(info minio.ObjectInfo, size int64) bool {
+	for key, value := range info.UserMetadata {
+		if strings.EqualFold(key, keyFile) {
+			known, err := url.ParseQuery(value)
+			return err == nil && known.Has("size") && known.Get("size") != strconv.FormatInt(size, 10)
+		}
+	}
+	return false
 }
 
 // mediaType is the type without its parameters.

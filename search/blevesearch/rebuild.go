@@ -167,8 +167,12 @@ func (d *driver) turn(next current, g *generation) error {
 	old := d.live
 	d.live, d.current = g.store, next
 	g.store = nil
+	var err error
+	if d.temporary && next.Previous != "" {
+		err = old.flush() // it is to be opened again
+	}
 	// The turn is made: what is left is to tidy up, and the next Open does it otherwise.
-	return errors.Join(old.close(), d.sweep())
+	return errors.Join(err, old.close(), d.sweep())
 }
 
 // Discard removes the generation.

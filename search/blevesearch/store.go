@@ -69,6 +69,24 @@ func (s *store) close() error {
 	return err
 }
 
+// flush waits until all that was written is in files. The batches of a temporary store do
+// not, and what is not there yet is lost when it is closed.
+func (s *store) flush() error {
+	done := make(chan error, 1)
+	batch := index.NewBatch()
+	batch.SetInternal([]byte("flushed"), []byte{1})
+	batch.SetPersistedCallback(func(err error) {
+		select {
+		case done <- err:
+		default: // answered already
+		}
+	})
+	if err := s.index.Batch(batch); err != nil {
+		return fmt.Errorf("search: write: %w", err)
+	}
+	return <-done
+}
+
 func (s *store) write(ctx context.Context, ops []search.Op) error {
 	if err := ctx.Err(); err != nil {
 		return err

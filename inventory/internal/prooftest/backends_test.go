@@ -137,7 +137,7 @@ func (b *backend) stockWith(t testing.TB, db *sql.DB, options *inventory.Options
 func each(t *testing.T, backends []*backend, test func(*testing.T, *backend, inventory.Strategy)) {
 	for _, b := range backends {
 		for _, strategy := range strategies {
-			t.Run(b.name+"/"+strategy.String(), func(t *testing.T) {
+			t.Run(b.name+", "+strategy.String(), func(t *testing.T) {
 				t.Parallel()
 				test(t, b, strategy)
 			})

@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+
+	_ "github.com/go-sql-driver/mysql" // the driver of the queue on MySQL
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/seed82d84382/commerce/internal/testenv"
+	"github.com/seed82d84382/commerce/notify/sqlqueue"
+)
+
+// connections is the pool of each SQL client.
+const connections = 32
+
+func (b *benchmark) oursOnMySQL() system {
+	return system{"ours", func(ctx context.Context) (*running, error) {
+		server, err := b.server(ctx, "mysql", testenv.MySQL)
+		if err != nil {
+			return nil, err
+		}
+		dsn, drop, err := server.NewDatabase(ctx)
+		if err != nil {
+			return nil, err
+		}
+		db, err := sql.Open("mysql", dsn)
+		if err != nil {
+			return nil, err
+		}
+		db.SetMaxOpenConns(connections)
+		db.SetMaxIdleConns(connections)
+		closeAll := func() error { return errors.Join(db.Close(), drop(context.WithoutCancel(ctx))) }
+		var version string
+		if err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+			return nil, errors.Join(err, closeAll())
+		}
+		b.version("mysql", version)
+		queue, err := sqlqueue.Open(ctx, db, &sqlqueue.Options{Options: options()})
+		if err != nil {
+			return nil, errors.Join(err, closeAll())
+		}
+		return ours(queue, 10_000, closeAll), nil
+	}}
+}
+
+// riverArgs are the message as River wants it.
+type riverArgs struct{ message }
+
+// Kind names the job.
+func (riverArgs) Kind() string { return "bench_code" }
+
+type riverWorker struct {
+	river.WorkerDefaults[riverArgs]
+	handled func(message)
+}
+
+// Work handles a job.
+func (w *riverWorker) Work(_ context.Context, job *river.Job[riverArgs]) error {
+	w.handled(job.Args.message)
+	return nil
+}
+
+func (b *benchmark) river() system {
+	return system{"river", func(ctx context.Context) (*running, error) {
+		server, err := b.server(ctx, "postgres", testenv.Postgres)
+		if err != nil {
+			return nil, err
+		}
+		dsn, drop, err := server.NewDatabase(ctx)
+		if err != nil {
+			return nil, err
+		}
+		config, err := pgxpool.ParseConfig(dsn)
+		if err != nil {
+			return nil, err
+		}
+		config.MaxConns = connections
+		pool, err := pgxpool.NewWithConfig(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		closeAll := func() error { pool.Close(); return drop(context.WithoutCancel(ctx)) }
+		r, err := b.openRiver(ctx, pool)
+		if err != nil {
+			return nil, errors.Join(err, closeAll())
+		}
+		r.close = closeAll
+		return r, nil
+	}}
+}
+
+func (b *benchmark) openRiver(ctx context.Context, pool *pgxpool.Pool) (*running, error) {
+	var version string
+	if err := pool.QueryRow(ctx, "SHOW server_version").Scan(&version); err != nil {
+		return nil, err
+	}
+	b.version("postgresql", version)
+	driver := riverpgxv5.New(pool)
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return nil, err
+	}
+	client, err := river.NewClient(driver, &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	return &running{
+		enqueue: func(ctx context.Context, m message) error {
+			_, err := client.Insert(ctx, riverArgs{m}, nil)
+			return err
+		},
+		fill: func(ctx context.Context, messages []message) error {
+			for len(messages) > 0 {
+				n := min(len(messages), bulk)
+				params := make([]river.InsertManyParams, n)
+				for i, m := range messages[:n] {
+					params[i] = river.InsertManyParams{Args: riverArgs{m}}
+				}
+				if _, err := client.InsertManyFast(ctx, params); err != nil {
+					return err
+				}
+				messages = messages[n:]
+			}
+			return nil
+		},
+		work: func(ctx context.Context, handlers int, handled func(message)) (func() error, error) {
+			workers := river.NewWorkers()
+			river.AddWorker(workers, &riverWorker{handled: handled})
+			running, err := river.NewClient(driver, &river.Config{
+				Logger: slog.New(slog.DiscardHandler), Workers: workers,
+				Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: handlers}},
+			})
+			if err != nil {
+				return nil, err
+			}
+			if err := running.Start(ctx); err != nil {
+				return nil, err
+			}
+			return func() error { return running.Stop(context.WithoutCancel(ctx)) }, nil
+		},
+		stored: func(ctx context.Context) (n int64, err error) {
+			err = pool.QueryRow(ctx, "SELECT count(*) FROM river_job").Scan(&n)
+			return n, err
+		},
+		rate: 10_000,
+	}, nil
+}
