@@ -18,7 +18,7 @@ help: ## print the targets
 .PHONY: test
 test: export COMMERCE_REQUIRE ?= all
 test: servers ## run every test with the race detector on real servers, and close with the counts
-	$(SERVERS) $(GOTEST) -race -count=1 -vet=off $(PACKAGES)
+	$(SERVERS) $(GOTEST) -race -count=1 -timeout 30m -vet=off $(PACKAGES)
 
 .PHONY: test-short
 test-short: ## run the tests that need no server, with -short
