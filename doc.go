@@ -2,10 +2,11 @@
 // a shop imports the packages it needs, one by one, and wires them together.
 //
 //   - session: login state, devices, log out everywhere (memory, SQLite, Redis, any scs.Store)
-//   - inventory: stock that never oversells (memory, SQLite, MySQL and MariaDB)
-//   - media: files and product images (file system, memory, FastDFS)
-//   - search: product search with facets and Chinese (Bleve)
-//   - notify: tasks, mails, text messages, verification codes (memory, SQLite, Redis)
+//   - inventory: stock that never oversells (memory, SQLite, MySQL and MariaDB, PostgreSQL)
+//   - media: files and product images (file system, memory, FastDFS, S3)
+//   - search: product search with facets and Chinese (Bleve, Elasticsearch, OpenSearch)
+//   - notify: tasks, mails, text messages, verification codes (memory,
+//     SQLite, MySQL and MariaDB, PostgreSQL, Redis, RabbitMQ, Watermill)
 //
 // The five packages never import each other, and none of them imports one of
 // its backends: importing session compiles nothing of Bleve, and importing
