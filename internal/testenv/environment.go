@@ -19,5 +19,5 @@ func Required() bool {
 }
 
 // AllSearchEngines reports whether tests of search run on every engine there is, and
-// not only on Elasticsearch 8.14 and OpenSearch: COMMERCE_SEARCH_ENGINES=all.
+// not only on Elasticsearch 8.14: COMMERCE_SEARCH_ENGINES=all.
 func AllSearchEngines() bool { return os.Getenv("COMMERCE_SEARCH_ENGINES") == "all" }
