@@ -121,7 +121,6 @@ const (
 	FieldPhrases = "_phrases" // words and word pairs, for completions
 	FieldStarts  = "_starts"  // the first characters of phrases, up to MaxStart
 	FieldPresent = "_present" // names of the fields that the document has
-	FieldSounds  = "_sounds"  // completions by how they are typed: the typed form, "\x1f", the phrase
 	FieldGroup   = "_group"   // the variant group, one value a document; hits can be collapsed by it
 	FieldOwn     = "_own."    // begins the names of the fields that hold one field's terms, see TextRun.Field
 )
@@ -152,8 +151,8 @@ type Entry struct {
 	// Values are the exact values by field: string, float64, bool or time.Time,
 	// each once. A category holds its ancestors too.
 	Values map[string][]any
-	// Words, Phrases, Starts, Sounds and Present go to their fields, each term once.
-	Words, Phrases, Starts, Sounds, Present []string
+	// Words, Phrases, Starts and Present go to their fields, each term once.
+	Words, Phrases, Starts, Present []string
 	// Group is the one value of FieldGroup; never empty.
 	Group string
 }

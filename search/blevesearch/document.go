@@ -75,7 +75,7 @@ func (s *store) indexed(op search.Op) index.Document {
 		doc.AddField(f)
 	}
 	for name, terms := range map[string][]string{search.FieldWords: op.Entry.Words,
-		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldSounds: op.Entry.Sounds, search.FieldPresent: op.Entry.Present} {
+		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldPresent: op.Entry.Present} {
 		if len(terms) > 0 {
 			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, terms))
 		}

@@ -105,7 +105,7 @@ func sizeOf(op search.Op) int {
 			size += run.Weight * (len(c) + 1)
 		}
 	}
-	for _, list := range [][]string{op.Entry.Words, op.Entry.Phrases, op.Entry.Starts, op.Entry.Sounds, op.Entry.Present} {
+	for _, list := range [][]string{op.Entry.Words, op.Entry.Phrases, op.Entry.Starts, op.Entry.Present} {
 		for _, t := range list {
 			size += len(t) + 3
 		}

@@ -68,7 +68,7 @@ func (d *driver) appendEntry(to []byte, e *search.Entry) []byte {
 		terms []string
 	}{
 		{search.FieldWords, e.Words}, {search.FieldPhrases, e.Phrases}, {search.FieldStarts, e.Starts},
-		{search.FieldSounds, e.Sounds}, {search.FieldPresent, e.Present},
+		{search.FieldPresent, e.Present},
 	} {
 		if len(list.terms) > 0 {
 			to = appendList(appendKey(append(to, ','), list.field), list.terms, appendString)

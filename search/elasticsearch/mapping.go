@@ -85,7 +85,6 @@ func (d *driver) mappings(resumable bool) object {
 		search.FieldWords:                  searchedOnly,
 		search.FieldPhrases:                keyword(object{}),
 		search.FieldStarts:                 searchedOnly,
-		search.FieldSounds:                 keyword(object{}),
 		search.FieldPresent:                searchedOnly,
 		search.FieldGroup:                  keyword(object{}),
 		fieldKey:                           keyword(object{"index": false}),
