@@ -93,14 +93,27 @@ func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 // promote makes available what has come due and what its worker has lost. On the
 // servers that is a statement of its own and skips what others are at.
 func (d *driver) promote(ctx context.Context, q sqldb.Querier, queue string) error {
-	statement := "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
+	const statement = "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
+	const ended = " state IN (0, 2) AND due <= ?"
+	now := sqldb.Micros(d.now())
+	var err error
 	switch d.dialect {
 	case postgres:
-		statement += "seq IN (SELECT seq FROM notify_jobs WHERE queue = ? AND state IN (0, 2) AND due <= ? LIMIT 1000 FOR UPDATE SKIP LOCKED)"
-	default:
-		statement += "queue = ? AND state IN (0, 2) AND due <= ?"
+		_, err = d.Exec(ctx, q, statement+"seq IN (SELECT seq FROM notify_jobs WHERE queue = ? AND"+ended+" LIMIT 1000 FOR UPDATE SKIP LOCKED)", queue, now)
+	case sqlite:
+		_, err = d.Exec(ctx, q, statement+"queue = ? AND"+ended, queue, now)
+	default: // an UPDATE would lock every row that it passes, and wait for those of claims under way
+		var seqs []int64
+		seqs, err = sqldb.Numbers(d.Query(ctx, q, "SELECT seq FROM notify_jobs WHERE queue = ? AND"+ended+" LIMIT 1000", queue, now))
+		if err != nil || len(seqs) == 0 {
+			return err
+		}
+		args := []any{now}
+		for _, seq := range seqs {
+			args = append(args, seq)
+		}
+		_, err = d.Exec(ctx, q, statement+ended+" AND seq IN ("+sqldb.Placeholders(len(seqs), "?")+")", args...)
 	}
-	_, err := d.Exec(ctx, q, statement, queue, sqldb.Micros(d.now()))
 	return err
 }
 
@@ -138,7 +151,7 @@ func (d *driver) claim(ctx context.Context, r notify.FetchRequest, due bool) (de
 		envelope, err := row.envelope()
 		deliveries[i] = &notify.Delivery{Envelope: envelope, Err: err, Crashes: row.crashes, Receipt: receipt{row.seq, row.lease}}
 	}
-	return deliveries, nil
+	return d.yield(ctx, deliveries)
 }
 
 // claimSQLite does all in one transaction, since there is one writer anyway.
