@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed82d84382/commerce/examples/storefront/database"
 	"github.com/seed82d84382/commerce/notify"
@@ -25,6 +26,10 @@ const (
 	queueRedis    = "redis"
 	queueRabbitMQ = "rabbitmq"
 )
+
+// takeOver is how long the jobs of a shop that was killed wait until another process, or the
+// shop once it is started again, goes on with them: a log-in code should not wait longer.
+const takeOver = 10 * time.Second
 
 var queueNames = []string{queueSQL, queueRedis, queueRabbitMQ}
 
@@ -74,7 +79,7 @@ func (b *backends) openQueue(ctx context.Context, cfg *config, log *slog.Logger)
 	if err := closing(b, err, func() error { return b.orderJobs.Close() }); err != nil {
 		return err
 	}
-	b.relay, err = jobbox.NewRelay(ctx, b.db.Pool(), b.queue, &jobbox.RelayOptions{Logger: log})
+	b.relay, err = jobbox.NewRelay(ctx, b.db.Pool(), b.queue, &jobbox.RelayOptions{Lease: takeOver, Logger: log})
 	return err
 }
 
