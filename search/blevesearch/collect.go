@@ -93,6 +93,7 @@ type collector struct {
 	keep    int
 	total   int
 	heap    []*candidate
+	offered candidate // the present document
 	err     error
 
 	groups  map[string]*candidate // with Collapse: the first of each
@@ -189,9 +190,10 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 }
 
 func (c *collector) offer(doc uint64, m matcher) {
-	found := candidate{doc: doc, score: m.score()}
+	c.offered = candidate{doc: doc, score: m.score()}
+	found := &c.offered // most are not kept
 	if c.groups != nil {
-		c.offerGroup(&found)
+		c.offerGroup(found)
 		return
 	}
 	// Without reading anything more, most documents are worse than the last of a full heap.
@@ -201,17 +203,22 @@ func (c *collector) offer(doc uint64, m matcher) {
 	if len(c.columns) > 0 {
 		found.keys = c.read(doc)
 	}
-	if c.after != nil && c.compare(&found, c.after) <= 0 {
+	if c.after != nil && c.compare(found, c.after) <= 0 {
 		return
 	}
 	if len(c.heap) < c.keep {
-		heap.Push(c, &found)
+		heap.Push(c, found.kept())
 		return
 	}
-	if c.compare(&found, c.heap[0]) < 0 {
-		c.heap[0] = &found
+	if c.compare(found, c.heap[0]) < 0 {
+		*c.heap[0] = *found
 		heap.Fix(c, 0)
 	}
+}
+
+func (x *candidate) kept() *candidate {
+	kept := *x
+	return &kept
 }
 
 // offerGroup keeps the first document of each group.
@@ -225,10 +232,10 @@ func (c *collector) offerGroup(found *candidate) {
 	switch {
 	case best == nil:
 		found.variants = 1
-		c.groups[group] = found
+		c.groups[group] = found.kept()
 	case c.compare(found, best) < 0:
 		found.variants = best.variants + 1
-		c.groups[group] = found
+		*best = *found
 	default:
 		best.variants++
 	}
