@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,10 +138,13 @@ func (r elasticsearchRelease) prepare(program, data string, settings []string) e
 		"cluster.routing.allocation.disk.threshold_enabled: false",
 		"action.destructive_requires_name: false", // tests remove what they made by a pattern
 	}, settings...)
-	if r.major() != "7" { // the older one comes without that module
+	says := func(key string) bool {
+		return slices.ContainsFunc(settings, func(line string) bool { return strings.HasPrefix(line, key) })
+	}
+	if r.major() != "7" && !says("xpack.security.enabled:") { // the older one comes without that module
 		lines = append(lines, "xpack.security.enabled: false")
 	}
-	if len(settings) == 0 {
+	if !says("discovery.") {
 		transport, err := freePort()
 		if err != nil {
 			return err
@@ -245,8 +249,14 @@ func elasticsearchGet(ctx context.Context, url string, into any) error {
 // elasticsearchDo sends a request on a connection of its own: a kept one would
 // look like a leak to the tests of the caller.
 func elasticsearchDo(request *http.Request, into any) error {
+	return elasticsearchSend(&http.Client{Timeout: elasticsearchTimeout}, request, into)
+}
+
+const elasticsearchTimeout = 30 * time.Second // for one question of ours
+
+func elasticsearchSend(client *http.Client, request *http.Request, into any) error {
 	request.Close = true
-	response, err := (&http.Client{Timeout: 30 * time.Second}).Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -56,3 +56,9 @@ func PrivateElasticsearchCluster(t testing.TB) *testenv.ElasticsearchCluster {
 	t.Helper()
 	return privateGroup(t, testenv.NewElasticsearchCluster)
 }
+
+// PrivateSecureElasticsearch starts an Elasticsearch with TLS and users for this test alone.
+func PrivateSecureElasticsearch(t testing.TB) *testenv.SecureElasticsearch {
+	t.Helper()
+	return privateGroup(t, testenv.NewSecureElasticsearch)
+}
