@@ -131,7 +131,7 @@ func take(takes []sqlstock.Take) sqlstock.Statement {
 
 // Conditions of the server, by their codes.
 const (
-	divisionByZero     = "22012" // our check of changed rows
+	invalidText        = "22P02" // our check of changed rows
 	uniqueViolation    = "23505"
 	readOnly           = "25006"
 	serialization      = "40001"
