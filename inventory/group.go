@@ -15,6 +15,7 @@ type group struct {
 	inventory *Inventory
 	queue     chan *call // its bound is the back-pressure
 	workers   sync.WaitGroup
+	calls     sync.Pool // done with: at a hundred thousand a second they would be most of what there is to collect
 
 	mu       sync.Mutex // guards what follows
 	running  int        // workers there are
@@ -33,14 +34,15 @@ const (
 type call struct {
 	ctx     context.Context
 	request Request
-	taken   atomic.Bool // by the worker, which sends it, or by its caller, who gave up; whoever is first
-	done    chan struct{}
+	taken   atomic.Bool   // by the worker, which sends it, or by its caller, who gave up; whoever is first
+	done    chan struct{} // of one element
 	result  Result
 	err     error
 }
 
 func newGroup(i *Inventory) *group {
 	g := &group{inventory: i, queue: make(chan *call, i.options.QueueSize)}
+	g.calls.New = func() any { return &call{done: make(chan struct{}, 1)} }
 	g.adapt()
 	return g
 }
@@ -115,7 +117,8 @@ func (g *group) do(ctx context.Context, r Request) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	c := &call{ctx: ctx, request: r, done: make(chan struct{})}
+	c := g.calls.Get().(*call)
+	c.ctx, c.request = ctx, r
 	select {
 	case g.queue <- c:
 	case <-ctx.Done():
@@ -125,11 +128,15 @@ func (g *group) do(ctx context.Context, r Request) (Result, error) {
 	case <-c.done:
 	case <-ctx.Done():
 		if c.taken.CompareAndSwap(false, true) {
-			return Result{}, ctx.Err()
+			return Result{}, ctx.Err() // c is still in the queue
 		}
 		<-c.done
 	}
-	return c.result, c.err
+	result, err := c.result, c.err
+	c.ctx, c.request, c.result, c.err = nil, Request{}, Result{}, nil
+	c.taken.Store(false)
+	g.calls.Put(c)
+	return result, err
 }
 
 func (g *group) work() {
@@ -201,7 +208,7 @@ func (g *group) gather(first *call) (batch []*call, next *call) {
 // finish answers the caller.
 func (c *call) finish(result Result, err error) {
 	c.result, c.err = result, err
-	close(c.done)
+	c.done <- struct{}{}
 }
 
 // run carries out a batch. If the database refuses it as a whole, each request is tried by itself, so that one that
