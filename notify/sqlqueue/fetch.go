@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	// callTimeout bounds one look or claim, so that a connection whose other end is gone without a word is given up.
+	callTimeout = 10 * time.Second
 	// quickPoll is the first pause after something happened; it doubles up to PollInterval.
 	quickPoll = 2 * time.Millisecond
 	// promotePeriod is how often a busy queue looks for jobs that have come due, and for leases that have ended.
@@ -26,15 +28,9 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 		if err != nil {
 			return nil, err
 		}
-		seen, err := d.peek(ctx, r.Queue)
-		if err != nil {
-			return nil, err
-		}
-		if seen.work {
-			deliveries, err := d.claim(ctx, r, seen.due)
-			if len(deliveries) > 0 || err != nil {
-				return deliveries, err
-			}
+		seen, deliveries, err := d.try(ctx, r)
+		if len(deliveries) > 0 || err != nil {
+			return deliveries, err
 		}
 		wait := pause
 		if seen.next > 0 {
@@ -51,6 +47,19 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 		}
 		timer.Stop()
 	}
+}
+
+// try claims what is there, or tells what a look showed.
+func (d *driver) try(ctx context.Context, r notify.FetchRequest) (seen view, deliveries []*notify.Delivery, err error) {
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if seen, err = d.peek(call, r.Queue); err == nil && seen.work {
+		deliveries, err = d.claim(call, r, seen.due)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return seen, deliveries, err
 }
 
 // view is what a look at a queue shows.
@@ -72,9 +81,6 @@ func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 			UNION ALL SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 2) AS ends)`),
 		queue, queue, queue, queue).Scan(&paused, &ready, &next)
 	if err != nil {
-		if ctx.Err() != nil {
-			return view{}, ctx.Err()
-		}
 		return view{}, fmt.Errorf("sqlqueue: fetch: %w", err)
 	}
 	if paused != 0 {
@@ -138,9 +144,6 @@ func (d *driver) claim(ctx context.Context, r notify.FetchRequest, due bool) (de
 		rows, err = d.claimMySQL(ctx, r, due)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, err
 	}
 	slices.SortFunc(rows, func(a, b *row) int { // RETURNING keeps no order
