@@ -26,6 +26,10 @@ func (sn *snapshot) answer(r search.Request) (search.Response, error) {
 	}
 	// Facets under other filters need all documents that the query matches.
 	var matched *roaring.Bitmap
+	if r.Limit == 0 && len(r.Facets) == 0 && filter == nil && !r.Collapse {
+		response.Total, err = sn.total(r.Query)
+		return response, err
+	}
 	if r.Limit == 0 && !r.Collapse {
 		if matched, err = sn.matching(r.Query); err != nil {
 			return response, err

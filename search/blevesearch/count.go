@@ -1,6 +1,8 @@
 package blevesearch
 
 import (
+	"strconv"
+
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/seed82d84382/commerce/search"
@@ -12,6 +14,51 @@ func count(matched, filter *roaring.Bitmap) int {
 		return int(matched.GetCardinality())
 	}
 	return int(matched.AndCardinality(filter))
+}
+
+// total returns how many documents match a node. It is remembered until the index changes, as completions are.
+func (sn *snapshot) total(n search.Node) (int, error) {
+	name := string(appendName(nil, n))
+	sn.mu.Lock()
+	known, ok := sn.totals[name]
+	sn.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	matched, err := sn.matching(n)
+	if err != nil {
+		return 0, err
+	}
+	found := count(matched, nil)
+	sn.mu.Lock()
+	defer sn.mu.Unlock()
+	if len(sn.totals) < maxRemembered && len(name) < maxName {
+		sn.totals[name] = found
+	}
+	return found, nil
+}
+
+// maxName is the longest name of a node that is remembered.
+const maxName = 4096
+
+// appendName writes a text that only nodes which match the same documents have.
+func appendName(to []byte, n search.Node) []byte {
+	to = append(append(to, n.Op...), n.Field...)
+	for _, t := range n.Terms {
+		to = strconv.AppendQuote(to, t)
+	}
+	if n.Op == search.OpAny {
+		to = strconv.AppendInt(to, int64(n.Min), 10)
+	}
+	nodes := n.Nodes
+	if n.Op == search.OpPrefer || n.Op == search.OpScale {
+		nodes = nodes[:1]
+	}
+	to = append(to, '(')
+	for _, child := range nodes {
+		to = appendName(to, child)
+	}
+	return append(to, ')')
 }
 
 // matching returns all documents that match a node, where scores and order are not wanted. The

@@ -28,6 +28,7 @@ type state struct {
 	fields    map[string]*fieldStatistics
 	filters   map[string]*roaring.Bitmap
 	completed map[string][]search.Term
+	totals    map[string]int
 }
 
 // part is a segment. Its documents have the numbers from offset to below end.
@@ -75,7 +76,7 @@ func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
 // read makes the state of what reader shows.
 func (s *store) read(sn *snapshot, reader *scorch.IndexSnapshot) error {
 	sn.state = &state{reader: reader, fields: map[string]*fieldStatistics{},
-		filters: map[string]*roaring.Bitmap{}, completed: map[string][]search.Term{}}
+		filters: map[string]*roaring.Bitmap{}, completed: map[string][]search.Term{}, totals: map[string]int{}}
 	sn.state.postings.New = func() any { return &postings{} }
 	offset := uint64(0)
 	for _, of := range reader.Segments() {

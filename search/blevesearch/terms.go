@@ -22,23 +22,29 @@ func (sn *snapshot) terms(r search.TermsRequest) ([]search.Term, error) {
 	case r.Near != "":
 		found, err = walk(sn.reader.FieldDictFuzzy(r.Field, r.Near, min(r.Distance, 2), ""))
 	case r.Prefix != "":
-		found, err = sn.completions(r)
+		return sn.completions(r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("search: read dictionary: %w", err)
 	}
+	return sn.mostFrequent(found, r)
+}
+
+// mostFrequent counts terms exactly, and returns the first ones.
+func (sn *snapshot) mostFrequent(found []search.Term, r search.TermsRequest) ([]search.Term, error) {
 	for i := range found {
+		var err error
 		if found[i].Count, err = sn.count(r.Field, found[i].Text); err != nil {
 			return nil, err
 		}
 	}
 	found = slices.DeleteFunc(found, func(t search.Term) bool { return t.Count == 0 })
-	mostFrequent(found)
+	byFrequency(found)
 	return found[:min(len(found), r.Limit)], nil
 }
 
-// maxCompletions bounds the prefixes whose completions are remembered.
-const maxCompletions = 4096
+// maxRemembered bounds the prefixes whose completions are remembered, and the counts that are.
+const maxRemembered = 4096
 
 // completions returns the most frequent terms with a prefix. They are remembered
 // until the index changes: a short prefix has thousands, and everybody types it.
@@ -52,14 +58,16 @@ func (sn *snapshot) completions(r search.TermsRequest) ([]search.Term, error) {
 	}
 	found, err := walk(sn.reader.FieldDictPrefix(r.Field, []byte(r.Prefix)))
 	if err != nil {
+		return nil, fmt.Errorf("search: read dictionary: %w", err)
+	}
+	byFrequency(found)
+	// The dictionary still counts documents that are deleted; a few more than wanted are counted exactly.
+	if found, err = sn.mostFrequent(slices.Clone(found[:min(len(found), 2*r.Limit)]), r); err != nil {
 		return nil, err
 	}
-	mostFrequent(found)
-	// The dictionary still counts documents that are deleted; a few more than wanted are counted exactly.
-	found = slices.Clone(found[:min(len(found), 2*r.Limit)])
 	sn.mu.Lock()
 	defer sn.mu.Unlock()
-	if len(sn.completed) < maxCompletions {
+	if len(sn.completed) < maxRemembered {
 		sn.completed[name] = slices.Clone(found)
 	}
 	return found, nil
@@ -80,7 +88,7 @@ func walk(dict index.FieldDict, err error) ([]search.Term, error) {
 	}
 }
 
-func mostFrequent(terms []search.Term) {
+func byFrequency(terms []search.Term) {
 	slices.SortFunc(terms, func(a, b search.Term) int {
 		return cmp.Or(b.Count-a.Count, cmp.Compare(a.Text, b.Text))
 	})
