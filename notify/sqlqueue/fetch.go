@@ -73,22 +73,27 @@ type view struct {
 func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 	var paused, ready int
 	var next sql.NullInt64
+	var micros int64
+	before := d.clock.local()
 	err := d.db.QueryRowContext(ctx, d.Rebind(`SELECT
 		COALESCE((SELECT CASE WHEN paused <> 0 THEN 1 ELSE 0 END FROM notify_queues WHERE name = ?), 0),
 		CASE WHEN EXISTS (SELECT 1 FROM notify_jobs WHERE queue = ? AND state = 1) THEN 1 ELSE 0 END,
 		(SELECT MIN(due) FROM (
 			SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 0
-			UNION ALL SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 2) AS ends)`),
-		queue, queue, queue, queue).Scan(&paused, &ready, &next)
+			UNION ALL SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 2) AS ends), `+d.clockMicros()),
+		queue, queue, queue, queue).Scan(&paused, &ready, &next, &micros)
 	if err != nil {
 		return view{}, fmt.Errorf("sqlqueue: fetch: %w", err)
+	}
+	if !d.clock.given && d.dialect != sqlite {
+		d.clock.saw(before, d.clock.local(), micros)
 	}
 	if paused != 0 {
 		return view{}, nil
 	}
 	v := view{work: ready != 0}
 	if next.Valid {
-		v.next = sqldb.FromMicros(next.Int64).Sub(d.now())
+		v.next = sqldb.FromMicros(next.Int64).Sub(d.clock.now())
 		v.due = v.next <= 0
 		v.work = v.work || v.due
 		v.next = max(v.next, time.Millisecond)
@@ -101,7 +106,7 @@ func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 func (d *driver) promote(ctx context.Context, q sqldb.Querier, queue string) error {
 	const statement = "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
 	const ended = " state IN (0, 2) AND due <= ?"
-	now := sqldb.Micros(d.now())
+	now := sqldb.Micros(d.clock.now())
 	var err error
 	switch d.dialect {
 	case postgres:
@@ -151,7 +156,7 @@ func (d *driver) claim(ctx context.Context, r notify.FetchRequest, due bool) (de
 	})
 	deliveries = make([]*notify.Delivery, len(rows))
 	for i, row := range rows {
-		envelope, err := row.envelope()
+		envelope, err := row.envelope(&d.clock)
 		deliveries[i] = &notify.Delivery{Envelope: envelope, Err: err, Crashes: row.crashes, Receipt: receipt{row.seq, row.lease}}
 	}
 	return d.yield(ctx, deliveries)
@@ -165,7 +170,7 @@ func (d *driver) claimSQLite(ctx context.Context, r notify.FetchRequest) (rows [
 			return err
 		}
 		found, err := d.Query(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN (SELECT j.seq"+
-			candidates+") RETURNING "+columns, sqldb.Micros(d.now().Add(r.Lease)), r.Queue, r.Max)
+			candidates+") RETURNING "+columns, sqldb.Micros(d.clock.now().Add(r.Lease)), r.Queue, r.Max)
 		if err != nil {
 			return err
 		}
@@ -183,7 +188,7 @@ func (d *driver) claimPostgres(ctx context.Context, r notify.FetchRequest, due b
 	err = sqldb.Patiently(ctx, func() error {
 		found, err := d.Query(ctx, d.db, "WITH picked AS (SELECT j.seq AS picked_seq"+candidates+` FOR UPDATE OF j SKIP LOCKED)
 			UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 FROM picked WHERE seq = picked_seq RETURNING `+columns,
-			r.Queue, r.Max, sqldb.Micros(d.now().Add(r.Lease)))
+			r.Queue, r.Max, sqldb.Micros(d.clock.now().Add(r.Lease)))
 		if err != nil {
 			return err
 		}
@@ -209,7 +214,7 @@ func (d *driver) claimMySQL(ctx context.Context, r notify.FetchRequest, due bool
 		if rows, err = scan(found); err != nil || len(rows) == 0 {
 			return err
 		}
-		args := []any{sqldb.Micros(d.now().Add(r.Lease))}
+		args := []any{sqldb.Micros(d.clock.now().Add(r.Lease))}
 		for _, row := range rows {
 			row.lease++
 			args = append(args, row.seq)
@@ -223,7 +228,7 @@ func (d *driver) claimMySQL(ctx context.Context, r notify.FetchRequest, due bool
 // promoteNow promotes when something is known to be due, and now and then when nobody has looked.
 func (d *driver) promoteNow(ctx context.Context, queue string, due bool) error {
 	d.mu.Lock()
-	now := d.now()
+	now := d.clock.local()
 	if !due && now.Sub(d.promoted[queue]) < promotePeriod {
 		d.mu.Unlock()
 		return nil
