@@ -86,3 +86,32 @@ func TestDecodeCursorBounds(t *testing.T) {
 	_, err = decodeCursor(whole.encode(bind), [16]byte{2}, 2, 0)
 	require.ErrorContains(t, err, "another query")
 }
+
+// Each character of a run is nearly a word: a query has no more of them than engines take clauses.
+func TestRunsAreCut(t *testing.T) {
+	t.Parallel()
+	s, err := Schema{Fields: []Field{{Name: "title", Kind: Text, Store: true}}}.check()
+	require.NoError(t, err)
+	none, err := newSynonymSet(nil)
+	require.NoError(t, err)
+	terms := func(text string) map[string]bool {
+		found := map[string]bool{}
+		s.compile(text, none).tree(MatchMost, false).marks(func(t string) { found[t] = true })
+		return found
+	}
+	runes := []rune{}
+	for i := range 200 {
+		runes = append(runes, rune(0x4E00+i)) // all different
+	}
+	long := string(runes)
+	require.Len(t, terms(long), maxCharacters-1, "the pairs of the first characters")
+	require.Equal(t, terms(string(runes[:maxCharacters])), terms(long))
+	require.NotEqual(t, terms(string(runes[:maxCharacters-1])), terms(long))
+
+	// The bound is of all runs together, and words after it still count.
+	found := terms(string(runes[:60]) + " a1b " + string(runes[60:70]) + " tea " + string(runes[70:80]))
+	require.True(t, found["tea"])
+	require.True(t, found[string(runes[62:64])], "the last pair within the bound")
+	require.False(t, found[string(runes[63:65])])
+	require.False(t, found[string(runes[70:72])])
+}

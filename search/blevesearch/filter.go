@@ -86,14 +86,14 @@ func (sn *snapshot) cached(f search.Filter) (*roaring.Bitmap, error) {
 }
 
 // remembered returns a set of documents that the state knows by a name, or makes it.
-func (sn *snapshot) remembered(name string, make func() (*roaring.Bitmap, error)) (*roaring.Bitmap, error) {
+func (sn *snapshot) remembered(name string, compute func() (*roaring.Bitmap, error)) (*roaring.Bitmap, error) {
 	sn.mu.Lock()
 	known := sn.filters[name]
 	sn.mu.Unlock()
 	if known != nil {
 		return known, nil
 	}
-	made, err := make()
+	made, err := compute()
 	if err != nil {
 		return nil, err
 	}

@@ -135,9 +135,12 @@ func (g *generation) Get(_ context.Context, ids []string) ([]search.Stored, erro
 	return g.store.get(ids)
 }
 
-// Promote points CURRENT to the generation. Before that the old one is live, after it the new one.
+// Promote merges the generation into one segment and points CURRENT to it. Before that the old one is live, after it the new one.
 func (g *generation) Promote(ctx context.Context, keep bool) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := g.store.merge(ctx); err != nil {
 		return err
 	}
 	d := g.driver

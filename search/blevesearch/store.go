@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
+	"github.com/blevesearch/bleve/v2/index/scorch/mergeplan"
 	index "github.com/blevesearch/bleve_index_api"
 	bolterrors "go.etcd.io/bbolt/errors"
 
@@ -45,6 +46,9 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 		"path":         dir,
 		"bolt_timeout": lockTimeout.String(),
 		"unsafe_batch": temporary, // nothing needs to outlive the process
+
+		// Fewer segments than Bleve's own 10: each repeats its words, and a search reads every one.
+		"scorchMergePlanOptions": map[string]any{"MaxSegmentsPerTier": 4, "SegmentsPerMergeTask": 4},
 	}
 	queue := index.NewAnalysisQueue(analysers)
 	idx, err := scorch.NewScorch(scorch.Name, config, queue)
@@ -60,6 +64,20 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 	}
 	grouped := slices.ContainsFunc(schema.Fields, func(f search.Field) bool { return f.Collapse })
 	return &store{schema: schema, grouped: grouped, packing: newPacking(schema), measured: map[string]measured{}, index: idx, queue: queue}, nil
+}
+
+// merge puts everything into one segment, as it is best searched, and removes the others' files.
+func (s *store) merge(ctx context.Context) error {
+	merger, ok := s.index.(interface {
+		ForceMerge(context.Context, *mergeplan.MergePlanOptions) error
+	})
+	if !ok {
+		return nil
+	}
+	if err := merger.ForceMerge(ctx, &mergeplan.SingleSegmentMergePlanOptions); err != nil {
+		return fmt.Errorf("search: merge: %w", err)
+	}
+	return s.flush() // what is written next lets the old files go
 }
 
 func (s *store) close() error {

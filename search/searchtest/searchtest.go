@@ -61,6 +61,8 @@ func Run(t *testing.T, h Harness) {
 		{"QueryLog", testQueryLog},
 		{"WithoutFilters", testWithoutFilters},
 		{"Suggest", testSuggest},
+		{"SuggestCategories", testSuggestCategories},
+		{"Typed", testTyped},
 		{"Similar", testSimilar},
 		{"Explain", testExplain},
 		{"BadInput", testBadInput},

@@ -182,13 +182,15 @@ func subject(name string, texts []string, ask func(context.Context, string) (int
 	}}
 }
 
-// indexer fills one new index after another; an operation is a batch. Opening and closing count to the batches.
+// indexer fills a new index with the whole catalogue in each round, however long that takes; an operation is a batch. Opening
+// and closing count to the batches.
 func indexer(e engine, batches int) peer.Subject {
 	return peer.Subject{Name: e.name(), Measure: func(ctx context.Context, load bench.Load) (peer.Sample, error) {
 		var mu sync.Mutex
 		var filled filling
 		at := 0
-		sample, err := bench.Run(ctx, load, func(ctx context.Context, _ int) error {
+		whole := bench.Load{Callers: load.Callers, MaxOps: int64(batches)}
+		sample, err := bench.Run(ctx, whole, func(ctx context.Context, _ int) error {
 			mu.Lock()
 			defer mu.Unlock()
 			var err error
