@@ -254,15 +254,18 @@ func compress(body []byte) []byte {
 // json sends a JSON body, or none, and decodes the answer.
 func (c *client) json(ctx context.Context, r call, body, into any) error {
 	if body != nil {
-		text, err := json.Marshal(body)
+		text, err := encode(body)
 		if err != nil {
-			return fmt.Errorf("search: encode request: %w", err)
+			return err
 		}
 		r.body = text
 	}
 	answer, err := c.do(ctx, r)
 	if err != nil || into == nil {
 		return err
+	}
+	if fast, ok := into.(scannable); ok {
+		return scan(answer, fast)
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		return fmt.Errorf("search: decode answer of elasticsearch: %w", err)

@@ -2,8 +2,6 @@ package elasticsearch
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 
 	"github.com/seed82d84382/commerce/search"
@@ -33,9 +31,9 @@ func (d *driver) collapsed(ctx context.Context, p *prepared, a searchAnswer, res
 	}
 	response.Groups = group[numberPrefix].Number
 	names := make([]string, 0, len(response.Hits))
-	for _, h := range a.Hits.Hits {
-		if len(h.Fields.Group) > 0 {
-			names = append(names, h.Fields.Group[0])
+	for _, h := range a.Hits {
+		if h.Group != "" {
+			names = append(names, h.Group)
 		}
 	}
 	query, err := d.query(p.request.Query)
@@ -57,9 +55,9 @@ func (d *driver) collapsed(ctx context.Context, p *prepared, a searchAnswer, res
 	if err != nil {
 		return err
 	}
-	for i, h := range a.Hits.Hits {
-		if len(h.Fields.Group) > 0 {
-			response.Hits[i].Variants = sizes[h.Fields.Group[0]]
+	for i, h := range a.Hits {
+		if h.Group != "" {
+			response.Hits[i].Variants = sizes[h.Group]
 		}
 	}
 	return nil
@@ -68,22 +66,13 @@ func (d *driver) collapsed(ctx context.Context, p *prepared, a searchAnswer, res
 func (d *driver) groupSizes(ctx context.Context, body object, names []string) (map[string]int, error) {
 	terms := object{"field": search.FieldGroup, "size": len(names), "include": names}
 	d.exactly(terms)
-	body["size"], body["aggs"] = 0, object{"sizes": object{"terms": terms}}
-	var answer struct {
-		Aggregations map[string]json.RawMessage `json:"aggregations"`
-	}
-	err := d.client.json(ctx, call{method: "POST", path: "/" + d.name + "/_search?allow_partial_search_results=false"}, body, &answer)
+	body["size"], body["aggs"] = 0, object{bucketsName: object{"terms": terms}}
+	buckets, err := d.buckets(ctx, body)
 	if err != nil {
 		return nil, err
 	}
-	var sizes struct {
-		Buckets []bucket `json:"buckets"`
-	}
-	if err := json.Unmarshal(answer.Aggregations["sizes"], &sizes); err != nil {
-		return nil, fmt.Errorf("search: decode groups: %w", err)
-	}
 	counts := map[string]int{}
-	for _, b := range sizes.Buckets {
+	for _, b := range buckets {
 		counts[b.value(search.Field{})] = b.Count
 	}
 	return counts, nil

@@ -29,6 +29,12 @@ const (
 	numberPrefix   = "n"
 )
 
+// The aggregations of requests that have only one.
+const (
+	valuesName  = "c"
+	bucketsName = "f"
+)
+
 // facetPlan is how the facets of a request are counted: grouped by the filters they are under.
 type facetPlan struct {
 	aggregations object
@@ -43,9 +49,9 @@ func (d *driver) planFacets(r search.Request, common []search.Filter) (facetPlan
 		own := slices.DeleteFunc(slices.Clone(f.Filters), func(g search.Filter) bool {
 			return slices.ContainsFunc(common, func(c search.Filter) bool { return same(c, g) })
 		})
-		key, err := json.Marshal(filters(own))
+		key, err := encode(filters(own))
 		if err != nil {
-			return plan, fmt.Errorf("search: encode filters: %w", err)
+			return plan, err
 		}
 		name := names[string(key)]
 		if name == "" {
@@ -188,31 +194,13 @@ func inScope(f search.FacetRequest, field search.Field, value string) bool {
 	return f.Contains == "" || strings.Contains(search.Fold(value), f.Contains)
 }
 
-// bucket is a value and its count.
-type bucket struct {
-	Key   any    `json:"key"`
-	Text  string `json:"key_as_string"`
-	Count int    `json:"doc_count"`
-}
-
 // value is what the bucket counts, without a category's level.
 func (b bucket) value(field search.Field) string {
-	text := b.Text
-	if s, ok := b.Key.(string); ok && text == "" {
-		text = s
-	}
+	text := cmp.Or(b.Text, b.Key)
 	if field.Kind == search.Category {
 		_, text, _ = strings.Cut(text, levelEnd)
 	}
 	return text
-}
-
-// counts are the aggregations of a group, in any of their forms.
-type counts map[string]struct {
-	Buckets []bucket `json:"buckets"`
-	Count   int      `json:"doc_count"`
-	Number  int      `json:"count"` // of stats_bucket
-	Value   *float64 `json:"value"`
 }
 
 // facets reads the counts.
@@ -261,23 +249,11 @@ func (d *driver) facets(ctx context.Context, p *prepared, aggregations map[strin
 }
 
 func decodeGroup(text json.RawMessage) (counts, error) {
-	var raw map[string]json.RawMessage
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &raw); err != nil {
-			return nil, fmt.Errorf("search: decode facets: %w", err)
-		}
+	group := counts{}
+	if len(text) == 0 {
+		return group, nil
 	}
-	delete(raw, "doc_count")
-	delete(raw, "meta")
-	group := make(counts, len(raw))
-	for name, one := range raw {
-		c := group[name]
-		if err := json.Unmarshal(one, &c); err != nil {
-			return nil, fmt.Errorf("search: decode facet: %w", err)
-		}
-		group[name] = c
-	}
-	return group, nil
+	return group, scan(text, group)
 }
 
 // list picks what is returned of values: the most frequent ones, and those that must be there.
@@ -322,34 +298,17 @@ const maxValues = 1_000_000
 // pageValues reads the values of a column in the documents that body matches.
 func (d *driver) pageValues(ctx context.Context, body object, column string, keep func(bucket) bool) ([]bucket, error) {
 	composite := object{"size": mostDistinct, "sources": []any{object{"v": object{"terms": object{"field": column}}}}}
-	body["size"], body["aggs"] = 0, object{"c": object{"composite": composite}}
+	body["size"], body["aggs"] = 0, object{valuesName: object{"composite": composite}}
 	var found []bucket
 	for looked := 0; looked < maxValues; {
-		var answer struct {
-			Aggregations struct {
-				C struct {
-					After   json.RawMessage `json:"after_key"`
-					Buckets []struct {
-						Key struct {
-							V any `json:"v"`
-						} `json:"key"`
-						Count int `json:"doc_count"`
-					} `json:"buckets"`
-				} `json:"c"`
-			} `json:"aggregations"`
-		}
-		err := d.client.json(ctx, call{method: "POST", path: "/" + d.name + "/_search?allow_partial_search_results=false"}, body, &answer)
+		var page valuePage
+		err := d.client.json(ctx, call{method: "POST", path: "/" + d.name + "/_search?allow_partial_search_results=false"}, body, &page)
 		if err != nil {
 			return nil, err
 		}
-		page := answer.Aggregations.C
 		for _, b := range page.Buckets {
-			one := bucket{Key: b.Key.V, Count: b.Count}
-			if truth, ok := b.Key.V.(bool); ok {
-				one.Text = strconv.FormatBool(truth)
-			}
-			if keep(one) {
-				found = append(found, one)
+			if keep(b) {
+				found = append(found, b)
 			}
 		}
 		looked += len(page.Buckets)

@@ -79,8 +79,8 @@ func (d *driver) Kept(ctx context.Context) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string][]byte, len(names.Hits.Hits))
-	for _, h := range names.Hits.Hits {
+	all := make(map[string][]byte, len(names.Hits))
+	for _, h := range names.Hits {
 		var doc struct {
 			Found  bool            `json:"found"`
 			Source json.RawMessage `json:"_source"`

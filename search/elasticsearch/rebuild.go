@@ -118,7 +118,7 @@ func (g *generation) Entries(ctx context.Context) iter.Seq2[search.GenerationEnt
 				return
 			}
 			var after []json.RawMessage
-			for _, h := range page.Hits.Hits {
+			for _, h := range page.Hits {
 				after = h.Sort
 				// Only deletes that were changes are asked for; a tombstone of the source is not among them.
 				entry := search.GenerationEntry{ID: h.ID, Deleted: h.Source.Gone, Changed: h.Source.Changed}
@@ -129,7 +129,7 @@ func (g *generation) Entries(ctx context.Context) iter.Seq2[search.GenerationEnt
 					return
 				}
 			}
-			if len(page.Hits.Hits) < entriesPage {
+			if len(page.Hits) < entriesPage {
 				return
 			}
 			body["search_after"] = after

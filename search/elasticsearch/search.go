@@ -16,9 +16,10 @@ import (
 
 // prepared is a request on its way.
 type prepared struct {
-	request search.Request
-	body    []byte
-	facets  facetPlan
+	request    search.Request
+	body       []byte
+	facets     facetPlan
+	preference string
 }
 
 // Search implements [search.Driver]. Several requests go in one; a facet search
@@ -47,13 +48,18 @@ func (d *driver) Search(ctx context.Context, requests []search.Request) ([]searc
 // prepare writes the body of a request.
 func (d *driver) prepare(r search.Request) (prepared, error) {
 	p := prepared{request: r}
-	query, err := d.query(r.Query)
+	compiled, err := d.query(r.Query)
 	if err != nil {
 		return p, err
 	}
+	query, err := encode(compiled)
+	if err != nil {
+		return p, err
+	}
+	p.preference = preference(query)
 	common, after := splitFilters(r)
 	body := object{
-		"query":            object{"bool": object{"must": query, "filter": filters(common), "must_not": gone}},
+		"query":            object{"bool": object{"must": json.RawMessage(query), "filter": filters(common), "must_not": gone}},
 		"size":             r.Limit,
 		"track_total_hits": true,
 	}
@@ -94,11 +100,8 @@ func (d *driver) prepare(r search.Request) (prepared, error) {
 	if len(aggregations) > 0 {
 		body["aggs"] = aggregations
 	}
-	p.body, err = json.Marshal(body)
-	if err != nil {
-		return p, fmt.Errorf("search: encode request: %w", err)
-	}
-	return p, nil
+	p.body, err = encode(body)
+	return p, err
 }
 
 // splitFilters parts a request's filters into those that hold for all its facets
@@ -131,7 +134,7 @@ func same(f, g search.Filter) bool {
 func (d *driver) ask(ctx context.Context, all []prepared) ([]searchAnswer, error) {
 	distinct := slices.ContainsFunc(all, func(p prepared) bool { return p.facets.distinct || p.request.Collapse })
 	if len(all) == 1 {
-		parameters := "?allow_partial_search_results=false&preference=" + preference(all[0].request)
+		parameters := "?allow_partial_search_results=false&preference=" + all[0].preference
 		if d.options.Shards > 1 {
 			parameters += "&search_type=dfs_query_then_fetch"
 		}
@@ -143,11 +146,14 @@ func (d *driver) ask(ctx context.Context, all []prepared) ([]searchAnswer, error
 			return nil, badCursor(err, all[0].request)
 		}
 		answers := make([]searchAnswer, 1)
-		return answers, answers[0].decode(body)
+		if err := scan(body, &answers[0]); err != nil {
+			return nil, err
+		}
+		return answers, answers[0].refusal()
 	}
 	var lines bytes.Buffer
 	for _, p := range all {
-		fmt.Fprintf(&lines, `{"allow_partial_search_results":false,"preference":%q}`+"\n", preference(p.request))
+		fmt.Fprintf(&lines, `{"allow_partial_search_results":false,"preference":%q}`+"\n", p.preference)
 		lines.Write(p.body)
 		lines.WriteByte('\n')
 	}
@@ -158,31 +164,27 @@ func (d *driver) ask(ctx context.Context, all []prepared) ([]searchAnswer, error
 	if distinct {
 		parameters += "&filter_path=-responses.aggregations.*." + distinctPrefix + "*.buckets"
 	}
-	var answer struct {
-		Responses []json.RawMessage `json:"responses"`
-	}
+	var answer manyAnswers
 	err := d.client.json(ctx, call{method: http.MethodPost, path: "/" + d.name + "/_msearch" + parameters,
 		body: lines.Bytes(), kind: "application/x-ndjson"}, nil, &answer)
 	if err != nil {
 		return nil, err
 	}
-	if len(answer.Responses) != len(all) {
-		return nil, fmt.Errorf("search: elasticsearch answered %d of %d searches", len(answer.Responses), len(all))
+	if len(answer) != len(all) {
+		return nil, fmt.Errorf("search: elasticsearch answered %d of %d searches", len(answer), len(all))
 	}
-	answers := make([]searchAnswer, len(all))
-	for i, text := range answer.Responses {
-		if err := answers[i].decode(text); err != nil {
+	for i := range answer {
+		if err := answer[i].refusal(); err != nil {
 			return nil, badCursor(err, all[i].request)
 		}
 	}
-	return answers, nil
+	return answer, nil
 }
 
 // preference names a copy of the index by the query, not by the page.
-func preference(r search.Request) string {
+func preference(query []byte) string {
 	sum := fnv.New64a()
-	text, _ := json.Marshal(r.Query) // the request's body holds it too, so it can be encoded
-	sum.Write(text)
+	sum.Write(query)
 	return strconv.FormatUint(sum.Sum64(), 36)
 }
 
@@ -194,47 +196,11 @@ func badCursor(err error, r search.Request) error {
 	return err
 }
 
-// searchAnswer is what the server says to one search.
-type searchAnswer struct {
-	Status int `json:"status"`
-	Hits   struct {
-		Total struct {
-			Value int `json:"value"`
-		} `json:"total"`
-		Hits []searchHit `json:"hits"`
-	} `json:"hits"`
-	Aggregations map[string]json.RawMessage `json:"aggregations"`
-	Problem      *cause                     `json:"error"`
-}
-
-type searchHit struct {
-	ID     string            `json:"_id"`
-	Score  *float64          `json:"_score"`
-	Source source            `json:"_source"`
-	Sort   []json.RawMessage `json:"sort"`
-	Fields struct {
-		Group []string `json:"_group"`
-	} `json:"fields"`
-	Explanation *explanation `json:"_explanation"`
-}
-
-func (a *searchAnswer) decode(text []byte) error {
-	if err := json.Unmarshal(text, a); err != nil {
-		return fmt.Errorf("search: decode answer of elasticsearch: %w", err)
-	}
-	if a.Problem != nil {
-		return a.Problem.error(a.Status)
-	}
-	return nil
-}
-
 func (d *driver) response(ctx context.Context, p *prepared, a searchAnswer) (search.Response, error) {
-	response := search.Response{Total: a.Hits.Total.Value}
-	for _, h := range a.Hits.Hits {
-		hit := search.DriverHit{ID: h.ID, Source: h.Source.Stored, Position: make([]string, len(h.Sort))}
-		if h.Score != nil {
-			hit.Score = *h.Score
-		}
+	response := search.Response{Total: a.Total, Hits: make([]search.DriverHit, 0, len(a.Hits))}
+	for i := range a.Hits {
+		h := &a.Hits[i]
+		hit := search.DriverHit{ID: h.ID, Score: h.Score, Source: h.Source.Stored, Position: make([]string, len(h.Sort))}
 		for i, value := range h.Sort {
 			hit.Position[i] = string(value)
 		}

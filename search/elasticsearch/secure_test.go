@@ -20,7 +20,7 @@ import (
 	"github.com/seed82d84382/commerce/search/elasticsearch"
 )
 
-// leastRole is what an API key needs for all that the package does, as docs/search.md has it.
+// leastRole is what an API key needs for all that the package does, as docs/search-elasticsearch.md has it.
 const leastRole = `{"cluster":["monitor"],"indices":[{"names":["products","products-*"],"privileges":["manage","read","write"]}]}`
 
 // readRole is what is enough to open an index that is there and to search it.

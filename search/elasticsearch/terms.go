@@ -46,7 +46,7 @@ func (d *driver) frequencies(ctx context.Context, field string, terms []string) 
 	for i, t := range terms {
 		each[i] = object{"term": object{field: t}}
 	}
-	body := object{"size": 0, "track_total_hits": false, "aggs": object{"f": object{"filters": object{"filters": each}}}}
+	body := object{"size": 0, "track_total_hits": false, "aggs": object{bucketsName: object{"filters": object{"filters": each}}}}
 	buckets, err := d.buckets(ctx, body)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (d *driver) completions(ctx context.Context, r search.TermsRequest) ([]sear
 	terms := object{"field": r.Field, "size": max(r.Limit, 1), "include": beginning(r.Prefix)}
 	d.exactly(terms)
 	body := object{"size": 0, "track_total_hits": false, "query": constant(prefix(r.Field, r.Prefix), 1),
-		"aggs": object{"f": object{"terms": terms}}}
+		"aggs": object{bucketsName: object{"terms": terms}}}
 	buckets, err := d.buckets(ctx, body)
 	if err != nil {
 		return nil, err
@@ -77,18 +77,12 @@ func (d *driver) completions(ctx context.Context, r search.TermsRequest) ([]sear
 	return found, nil
 }
 
-// buckets runs a search and returns the buckets of its aggregation f.
+// buckets runs a search and returns the buckets of its one aggregation.
 func (d *driver) buckets(ctx context.Context, body object) ([]bucket, error) {
-	var answer struct {
-		Aggregations struct {
-			F struct {
-				Buckets []bucket `json:"buckets"`
-			} `json:"f"`
-		} `json:"aggregations"`
-	}
-	path := "/" + d.name + "/_search?allow_partial_search_results=false&filter_path=aggregations.f.buckets"
+	var answer bucketList
+	path := "/" + d.name + "/_search?allow_partial_search_results=false&filter_path=aggregations.*.buckets"
 	err := d.client.json(ctx, call{method: "POST", path: path}, body, &answer)
-	return answer.Aggregations.F.Buckets, err
+	return answer, err
 }
 
 // similar asks the server's spelling checker, which counts a transposition as one
