@@ -134,7 +134,12 @@ func firstEntry(record *rules.Record) entry {
 func movementRows(entries []entry) Rows {
 	count := len(entries)
 	rows := Rows{Table: movementTable, Count: count, Columns: make([]Column, 0, 16)}
+	// A column that has nothing but its default is not made at all.
 	text := func(name string, of func(*inventory.Movement) string) {
+		def, ok := movementTable.Defaults[name]
+		if ok && !slices.ContainsFunc(entries, func(e entry) bool { return of(e.Movement) != def }) {
+			return
+		}
 		values := make([]string, count)
 		for n := range entries {
 			values[n] = of(entries[n].Movement)
@@ -142,6 +147,10 @@ func movementRows(entries []entry) Rows {
 		rows.Columns = append(rows.Columns, Column{Name: name, Texts: values})
 	}
 	number := func(name string, of func(*inventory.Movement) int64) {
+		def, ok := movementTable.Defaults[name]
+		if ok && !slices.ContainsFunc(entries, func(e entry) bool { return of(e.Movement) != def }) {
+			return
+		}
 		values := make([]int64, count)
 		for n := range entries {
 			values[n] = of(entries[n].Movement)
@@ -180,10 +189,11 @@ func recordColumns(entries []entry) []Column {
 		}
 		c.Nulls[n] = true
 	}
+	none := &rules.Record{}
 	for n, e := range entries {
 		record := e.record
 		if record == nil {
-			record = &rules.Record{}
+			record = none
 			null(&hash, n)
 		} else {
 			hash.Bytes[n] = record.Hash[:]

@@ -52,15 +52,19 @@ func (s *Store) conditional(ctx context.Context, r inventory.Request) (results [
 func (s *Store) together(ctx context.Context, requests []inventory.Request) (results []inventory.Result, done bool, err error) {
 	return s.short(ctx, func(tx *transaction) ([]inventory.Result, error) {
 		results := rules.Grant(requests)
-		ledger := make([]entry, 0, len(requests))
+		lines := 0
+		for n := range results {
+			lines += len(results[n].Movements)
+		}
+		ledger := make([]entry, 0, lines)
 		records := make([]rules.Record, len(requests))
 		at := map[inventory.Place]int{} // in takes
 		var takes []Take
-		for n, result := range results {
-			r := &requests[n]
+		for n := range results {
+			r, movements := &requests[n], results[n].Movements
 			records[n] = rules.Record{Kind: r.Kind, Key: r.Key, Hash: r.Hash, State: inventory.Held, ExpiresAt: r.Expires, CreatedAt: r.Now}
-			for line := range result.Movements {
-				m := &result.Movements[line]
+			for line := range movements {
+				m := &movements[line]
 				ledger = append(ledger, entry{Movement: m})
 				place := m.Place()
 				take, seen := at[place]
@@ -73,7 +77,7 @@ func (s *Store) together(ctx context.Context, requests []inventory.Request) (res
 				t.Versions++
 				t.UpdatedAt = max(t.UpdatedAt, m.At.UnixMicro())
 			}
-			ledger[len(ledger)-len(result.Movements)].record = &records[n]
+			ledger[len(ledger)-len(movements)].record = &records[n]
 		}
 		slices.SortStableFunc(ledger, entry.compare)
 		slices.SortFunc(takes, func(a, b Take) int { return a.Place.Compare(b.Place) })
