@@ -1,6 +1,7 @@
 package fastdfs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,6 @@ const (
 	keyWidth    = ".width"
 	keyHeight   = ".height"
 	keyModTime  = ".mtime" // milliseconds since 1970
-	keyVariant  = ".v."    // and the label: the extension of a variant, which is a slave file
 	ownPrefix   = "."
 	decimal     = 10
 	defaultType = "application/octet-stream"
@@ -59,10 +59,10 @@ func (d driver) Put(ctx context.Context, upload *media.Upload) (media.File, erro
 		return media.File{}, fmt.Errorf("files are never replaced: %w", errors.ErrUnsupported)
 	}
 	options := &UploadOptions{Ext: extension(upload.Name, upload.Type)}
-	var id string
+	var id, at string
 	var err error
 	if upload.From != "" {
-		id, err = d.putVariant(ctx, upload, options)
+		id, at, err = d.putVariant(ctx, upload, options)
 	} else {
 		id, err = d.client.upload(ctx, CommandUpload, upload.Content, upload.Size, options)
 	}
@@ -70,19 +70,18 @@ func (d driver) Put(ctx context.Context, upload *media.Upload) (media.File, erro
 		return media.File{}, err
 	}
 	f := upload.File(id)
-	if err := d.client.setMetadata(ctx, id, 'O', describe(f)); err != nil {
+	own := describe(f)
+	if at != "" {
+		own[keyAt] = at
+	}
+	if err := d.client.setMetadata(ctx, id, 'O', own); err != nil {
 		d.client.discard(ctx, id)
+		if at != "" {
+			d.client.discard(ctx, at)
+		}
 		return media.File{}, err
 	}
 	return f, nil
-}
-
-// putVariant stores a slave. The master learns of it first, so that its Delete finds every slave there can be.
-func (d driver) putVariant(ctx context.Context, upload *media.Upload, options *UploadOptions) (string, error) {
-	if err := d.client.setMetadata(ctx, upload.From, 'M', map[string]string{keyVariant + upload.Label: options.Ext}); err != nil {
-		return "", err
-	}
-	return d.client.uploadSlave(ctx, upload.From, upload.Label, upload.Content, upload.Size, options)
 }
 
 // Open implements media.Driver.
@@ -90,7 +89,11 @@ func (d driver) Open(ctx context.Context, file media.File, offset, length int64)
 	if !isID(file.Name) {
 		return nil, media.ErrNotFound
 	}
-	download, err := d.client.download(ctx, file.Name, offset, length)
+	at, err := d.located(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	download, err := d.client.download(ctx, at, offset, length)
 	if err != nil { // a nil *Download in the interface would not be nil
 		return nil, err
 	}
@@ -141,6 +144,9 @@ func (d driver) foreign(ctx context.Context, f media.File) (media.File, map[stri
 		return media.File{}, nil, err
 	}
 	f.Size, f.ModTime, f.Type = info.Size, info.ModTime, defaultType
+	if unfinished, err := d.unfinished(ctx, f); err != nil || unfinished {
+		return media.File{}, nil, cmp.Or(err, media.ErrNotFound)
+	}
 	if at := strings.LastIndexByte(f.Name, '.'); at >= 0 {
 		if byExtension, _, err := mime.ParseMediaType(mime.TypeByExtension(f.Name[at:])); err == nil {
 			f.Type = byExtension
@@ -173,14 +179,8 @@ func (d driver) Delete(ctx context.Context, name string) error {
 	if err != nil && !hasStatus(err, statusNotFound) {
 		return err
 	}
-	for key, ext := range metadata {
-		label, ok := strings.CutPrefix(key, keyVariant)
-		if !ok {
-			continue
-		}
-		if err := d.client.Delete(ctx, slaveName(name, label, ext)); err != nil && !errors.Is(err, media.ErrNotFound) {
-			return err
-		}
+	if err := d.deleteVariants(ctx, name, metadata); err != nil {
+		return err
 	}
 	return d.client.Delete(ctx, name)
 }
