@@ -175,7 +175,7 @@ func (b *benchmark) openRiver(ctx context.Context, pool *pgxpool.Pool) (*running
 			workers := river.NewWorkers()
 			river.AddWorker(workers, &riverWorker{handled: handled})
 			running, err := river.NewClient(driver, &river.Config{
-				Logger: slog.New(slog.DiscardHandler), Workers: workers,
+				Logger: slog.New(slog.DiscardHandler), Workers: workers, FetchCooldown: river.FetchCooldownMin, // as it comes it fetches ten times a second
 				Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: handlers}},
 			})
 			if err != nil {
