@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -37,12 +38,8 @@ func (b *batcher) do(ctx context.Context, e *Envelope) (string, error) {
 		b.leading++
 		b.mu.Unlock()
 		// Alone: no need to outlive this caller's context.
-		ids, err := b.publish(ctx, []*Envelope{e})
-		b.handOver()
-		if err != nil {
-			return "", err
-		}
-		return ids[0], nil
+		defer b.handOver()
+		return b.publishOne(ctx, e)
 	}
 	w := &waiter{envelope: e, done: make(chan struct{})}
 	b.waiting = append(b.waiting, w)
@@ -92,8 +89,14 @@ func (b *batcher) flush(ctx context.Context, leader *waiter) {
 		envelopes[i] = w.envelope
 	}
 	ids, err := b.publish(ctx, envelopes)
+	alone := len(batch) > 1 && errors.Is(err, ErrInvalid) // the fault of one, which the others do not share
 	for i, w := range batch {
-		if w.err = err; err == nil {
+		switch {
+		case alone:
+			w.id, w.err = b.publishOne(ctx, w.envelope)
+		case err != nil:
+			w.err = err
+		default:
 			w.id = ids[i]
 		}
 		if w != leader {
@@ -101,6 +104,14 @@ func (b *batcher) flush(ctx context.Context, leader *waiter) {
 		}
 	}
 	b.handOver()
+}
+
+func (b *batcher) publishOne(ctx context.Context, e *Envelope) (string, error) {
+	ids, err := b.publish(ctx, []*Envelope{e})
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
 }
 
 // handOver lets the next waiter lead, or nobody.

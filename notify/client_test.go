@@ -99,6 +99,23 @@ func TestEnqueueRefusesLargePayload(t *testing.T) {
 	require.Equal(t, []string{"12345678"}, notifytest.Waiting(t, q, text), "all or none")
 }
 
+// 128 MB are refused by the default limit, and by the highest that can be set.
+func TestEnqueueRefusesHugePayload(t *testing.T) {
+	t.Parallel()
+	q := openQueue(t)
+	huge := notify.NewTask[[]byte]("test.huge", nil)
+	args := make([]byte, 96_000_000) // base64 makes 128 MB of it
+	for _, o := range []*notify.ClientOptions{nil, {MaxPayload: 64 << 20}} {
+		_, err := huge.Enqueue(t.Context(), notify.NewClient(q, o), args)
+		large, ok := errors.AsType[*notify.TooLargeError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, 128_000_002, large.Size)
+	}
+	_, err := huge.Enqueue(t.Context(), notify.NewClient(q, &notify.ClientOptions{MaxPayload: 128 << 20}), nil)
+	require.ErrorIs(t, err, notify.ErrInvalid)
+	require.Empty(t, notifytest.Waiting(t, q, huge))
+}
+
 func TestEnqueueRefusesWhatJSONCannotHold(t *testing.T) {
 	t.Parallel()
 	task := notify.NewTask[func()]("test.func", nil)
@@ -242,6 +259,43 @@ func TestConcurrentCallersShareAWrite(t *testing.T) {
 	group.Wait()
 	require.Equal(t, 20, <-g.entered)
 	require.Len(t, notifytest.Waiting(t, q, number), 21)
+}
+
+// picky takes no job of the number 7.
+type picky struct{ *gated }
+
+func (p picky) Publish(ctx context.Context, envelopes []*notify.Envelope) error {
+	for _, e := range envelopes {
+		if string(e.Payload) == "7" {
+			<-p.open
+			return &notify.TooLargeError{Kind: e.Kind, Size: 1}
+		}
+	}
+	return p.gated.Publish(ctx, envelopes)
+}
+
+func TestOneRefusedJobDoesNotFailThoseItWaitedWith(t *testing.T) {
+	t.Parallel()
+	q := openQueue(t)
+	g := picky{&gated{Driver: q.Driver(), entered: make(chan int, 100), open: make(chan struct{})}}
+	client := notify.NewClient(notify.New(g, nil), nil)
+	var group sync.WaitGroup
+	enqueue := func(n int) {
+		group.Go(func() {
+			if _, err := number.Enqueue(t.Context(), client, n); n == 7 != errors.Is(err, notify.ErrTooLarge) {
+				t.Error(n, err)
+			}
+		})
+	}
+	enqueue(0)
+	<-g.entered
+	for n := range 9 {
+		enqueue(n + 1)
+	}
+	require.Eventually(t, func() bool { return notify.Gathered(client) == 9 }, 10*time.Second, time.Millisecond)
+	close(g.open)
+	group.Wait()
+	require.Len(t, notifytest.Waiting(t, q, number), 9)
 }
 
 func TestBackendErrorReachesEveryCaller(t *testing.T) {

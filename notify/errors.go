@@ -32,7 +32,8 @@ func (e *InvalidError) Error() string { return "notify: invalid " + e.Field + ":
 // Is reports whether target is ErrInvalid.
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
-// TooLargeError is returned by Enqueue for a payload above ClientOptions.MaxPayload.
+// TooLargeError is returned by Enqueue for a payload above ClientOptions.MaxPayload, or
+// above what the backend takes.
 // It Is ErrTooLarge and ErrInvalid.
 type TooLargeError struct {
 	Kind      string

@@ -6,3 +6,11 @@ func Gathered(c *Client) int {
 	defer c.batch.mu.Unlock()
 	return len(c.batch.waiting)
 }
+
+// FindLeaks looks once for goroutines that handlers of a running worker left.
+func FindLeaks(w *Worker) {
+	w.mu.Lock()
+	r := w.current
+	w.mu.Unlock()
+	r.findLeaks()
+}

@@ -3,10 +3,12 @@ package notify_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/memqueue"
 	"github.com/stretchr/testify/require"
 )
 
@@ -90,4 +92,35 @@ func TestWorkersAndSchedulesAreListed(t *testing.T) {
 	require.NoError(t, <-done)
 	_, err = notify.New(bare{q.Driver()}, &notify.Options{Logger: slog.New(slog.DiscardHandler)}).Workers(t.Context())
 	require.Error(t, err)
+}
+
+func TestGoroutinesOfHandlersThatLeakAreReported(t *testing.T) {
+	t.Parallel()
+	var log synced
+	q := memqueue.Open(&notify.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	defer q.Close()
+	leaky := notify.NewTask[int]("test.leaky", nil)
+	w := notify.NewWorker(q, nil)
+	release, handled := make(chan struct{}), make(chan struct{}, 2)
+	var left sync.WaitGroup
+	leaky.Handle(w, func(context.Context, *notify.Job[int]) error {
+		left.Go(func() { <-release })
+		handled <- struct{}{}
+		return nil
+	})
+	stop := runWorker(t, w)
+	for i := range 2 {
+		_, err := leaky.Enqueue(t.Context(), notify.NewClient(q, nil), i)
+		require.NoError(t, err)
+		<-handled
+	}
+	require.Eventually(t, func() bool {
+		notify.FindLeaks(w)
+		return w.Info().Leaked["test.leaky"] == 2
+	}, 20*time.Second, time.Millisecond)
+	require.Contains(t, log.String(), "handlers leave goroutines running")
+	require.Contains(t, log.String(), "kind=test.leaky")
+	close(release)
+	left.Wait()
+	stop()
 }

@@ -27,6 +27,7 @@ type driver struct {
 	log      *slog.Logger
 	poll     time.Duration
 	listener Listener // nil: none
+	packet   int      // the longest statement the server takes; 0: any
 
 	// writing serializes our writers where the database admits one at a time anyway:
 	// waiting here is fair and cheap where its busy handler sleeps.

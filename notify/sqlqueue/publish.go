@@ -10,8 +10,30 @@ import (
 	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
-// insertRows bounds one INSERT, since databases limit the number of parameters.
-const insertRows = 500
+// Bounds of one INSERT, since databases limit the number of parameters and the length of a
+// statement: MariaDB to 16 MiB (max_allowed_packet), as it comes.
+const (
+	insertRows  = 500
+	insertBytes = 4 << 20
+)
+
+// packetRest is what a statement holds beside a large payload.
+const packetRest = 64 << 10
+
+// insertable is how many of the envelopes go into one INSERT: at least one.
+func (d *driver) insertable(envelopes []*notify.Envelope) int {
+	size := 0
+	limit := insertBytes
+	if d.packet > 0 {
+		limit = min(limit, d.packet/2)
+	}
+	for i, e := range envelopes[:min(len(envelopes), insertRows)] {
+		if size += len(e.Payload); size > limit && i > 0 {
+			return i
+		}
+	}
+	return min(len(envelopes), insertRows)
+}
 
 func (d *driver) Publish(ctx context.Context, envelopes []*notify.Envelope) error {
 	_, err := d.look()
@@ -21,7 +43,7 @@ func (d *driver) Publish(ctx context.Context, envelopes []*notify.Envelope) erro
 	if err != nil {
 		return err
 	}
-	if d.Single || len(envelopes) > insertRows {
+	if d.Single || len(envelopes) > d.insertable(envelopes) {
 		err = d.write(ctx, "publish", func(tx *sql.Tx) error { return d.insert(ctx, tx, envelopes) })
 	} else { // one statement is a transaction by itself
 		err = sqldb.Patiently(ctx, func() error { return d.insert(ctx, d.db, envelopes) })
@@ -122,12 +144,15 @@ func (d *driver) sweepKeys(ctx context.Context, tx *sql.Tx, now time.Time) error
 func (d *driver) insert(ctx context.Context, q sqldb.Querier, envelopes []*notify.Envelope) error {
 	now := d.clock.local()
 	for len(envelopes) > 0 {
-		n := min(len(envelopes), insertRows)
+		n := d.insertable(envelopes)
 		var c jobColumns
 		for _, e := range envelopes[:n] {
 			body, err := e.MarshalBinary()
 			if err != nil {
 				return err
+			}
+			if limit := d.packet - packetRest; d.packet > 0 && len(body) > limit {
+				return &notify.TooLargeError{Kind: e.Kind, Size: len(body), Max: limit}
 			}
 			state := available
 			if e.RunAt.After(now) {

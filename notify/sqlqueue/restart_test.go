@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -174,4 +175,34 @@ func ExampleOpen() {
 	// <nil> <nil>
 	// paid: order-1001
 	// 1 <nil>
+}
+
+// TestLargePayloads stores more at once than one statement may hold, and refuses what no
+// statement can, and only that.
+func TestLargePayloads(t *testing.T) {
+	text := notify.NewTask[string]("test.text", nil)
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			driver, dsn := backend(t)
+			q := openQueue(t, driver, dsn, silent.Options)
+			defer q.Close()
+			client := notify.NewClient(q, &notify.ClientOptions{MaxPayload: 64 << 20})
+			many := make([]string, 20)
+			for i := range many {
+				many[i] = strings.Repeat("x", 1<<20)
+			}
+			_, err := text.EnqueueMany(t.Context(), client, many)
+			require.NoError(t, err)
+			_, err = text.Enqueue(t.Context(), client, strings.Repeat("x", 60<<20))
+			if name == "mariadb" { // whose max_allowed_packet is 16 MiB
+				require.ErrorIs(t, err, notify.ErrTooLarge)
+			} else {
+				require.NoError(t, err)
+			}
+			stats, err := q.Stats(t.Context())
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, stats[0].Counts[notify.Available], len(many))
+		})
+	}
 }

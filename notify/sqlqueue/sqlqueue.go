@@ -29,6 +29,7 @@ package sqlqueue
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/seed82d84382/commerce/notify"
@@ -77,6 +78,11 @@ func Open(ctx context.Context, db *sql.DB, o *Options) (*notify.Queue, error) {
 	d := newDriver(dialect, db, &options)
 	if err := d.readClock(ctx, db); err != nil {
 		return nil, err
+	}
+	if dialect == mysql { // which cuts the connection of who sends more, without saying why
+		if err := db.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&d.packet); err != nil {
+			return nil, fmt.Errorf("sqlqueue: open: %w", err)
+		}
 	}
 	return notify.New(d, &options.Options), nil
 }

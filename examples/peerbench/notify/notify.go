@@ -48,7 +48,7 @@ func open(_ context.Context, environment *bench.Environment) ([]peer.Case, func(
 		"end-to-end":   fmt.Sprintf("callers enqueue and as many handlers handle, at most %d messages under way; latency from the call to the handler", window),
 		"idle-latency": "one message at a time into an empty queue, from the call to the handler",
 		"celery":       fmt.Sprintf("worker with %d processes, task_acks_late, prefetch multiplier 64, JSON; producer: one process with a thread a caller", celeryProcesses),
-		"sql":          fmt.Sprintf("ours on MySQL, river on PostgreSQL, both as they come (durable at every commit), pools of %d connections", connections),
+		"sql":          fmt.Sprintf("ours on MySQL and on PostgreSQL, river on PostgreSQL, all as they come (durable at every commit), pools of %d connections; producers of ours have a queue of their own, so that nobody is woken within the process; river fetches as often as it can (FetchCooldown 1 ms)", connections),
 		"floor redis":  "XADD of all callers that wait in one pipeline; XACK, XDEL and XREADGROUP COUNT 256 in one pipeline",
 		"floor nats":   "asynchronous publishes on one connection, each caller waits for its acknowledgement; a pull of 256 at a time with all but the last acknowledged without an answer",
 		"floor amqp":   "one confirm channel shared by all callers, each waits for its confirm; consumer with prefetch 500 that acknowledges each 64 together",
@@ -110,7 +110,7 @@ func (b *benchmark) cases() []peer.Case {
 		{"redis", []system{b.oursOnRedis(), b.asynq(), b.streams()}, "redis"},
 		{"rabbitmq", []system{b.oursOnRabbitMQ(), b.amqp()}, "rabbitmq"},
 		{"nats", []system{b.oursOnNATS(), b.jetstream()}, ""},
-		{"sql", []system{b.oursOnMySQL(), b.river()}, ""},
+		{"sql", []system{b.oursOnMySQL(), b.oursOnPostgres(), b.river()}, ""},
 		{"memory", []system{b.oursInMemory()}, ""},
 	}
 	acts := []struct {

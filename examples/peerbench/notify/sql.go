@@ -6,19 +6,25 @@ import (
 	"errors"
 	"log/slog"
 
-	_ "github.com/go-sql-driver/mysql" // the driver of the queue on MySQL
+	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgxpool"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of the queue on PostgreSQL
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/notify/sqlqueue"
+	"github.com/seed82d84382/commerce/notify/sqlqueue/pglisten"
 )
 
 // connections is the pool of each SQL client.
 const connections = 32
 
+// sqlRate is more than any of them handles a second.
+const sqlRate = 20_000
+
+// oursOnMySQL puts parameters into statements, as the package's documentation asks for.
 func (b *benchmark) oursOnMySQL() system {
 	return system{"ours", func(ctx context.Context) (*running, error) {
 		server, err := b.server(ctx, "mysql", testenv.MySQL)
@@ -29,24 +35,57 @@ func (b *benchmark) oursOnMySQL() system {
 		if err != nil {
 			return nil, err
 		}
-		db, err := sql.Open("mysql", dsn)
+		config, err := mysql.ParseDSN(dsn)
 		if err != nil {
 			return nil, err
 		}
-		db.SetMaxOpenConns(connections)
-		db.SetMaxIdleConns(connections)
-		closeAll := func() error { return errors.Join(db.Close(), drop(context.WithoutCancel(ctx))) }
-		var version string
-		if err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
-			return nil, errors.Join(err, closeAll())
-		}
-		b.version("mysql", version)
-		queue, err := sqlqueue.Open(ctx, db, &sqlqueue.Options{Options: options()})
-		if err != nil {
-			return nil, errors.Join(err, closeAll())
-		}
-		return ours(queue, 10_000, closeAll), nil
+		config.InterpolateParams = true
+		return b.oursOnSQL(ctx, "mysql", config.FormatDSN(), "SELECT VERSION()", drop)
 	}}
+}
+
+// oursOnPostgres is on the database that River is on.
+func (b *benchmark) oursOnPostgres() system {
+	return system{"ours-postgresql", func(ctx context.Context) (*running, error) {
+		server, err := b.server(ctx, "postgres", testenv.Postgres)
+		if err != nil {
+			return nil, err
+		}
+		dsn, drop, err := server.NewDatabase(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return b.oursOnSQL(ctx, "pgx", dsn, "SHOW server_version", drop)
+	}}
+}
+
+func (b *benchmark) oursOnSQL(ctx context.Context, driver, dsn, askVersion string, drop func(context.Context) error) (*running, error) {
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	closeAll := func() error { return errors.Join(db.Close(), drop(context.WithoutCancel(ctx))) }
+	var version string
+	if err := db.QueryRowContext(ctx, askVersion).Scan(&version); err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	o := sqlqueue.Options{Options: options()}
+	name := "mysql"
+	if driver == "pgx" {
+		o.Listener, name = pglisten.New(db), "postgresql"
+	}
+	b.version(name, version)
+	queue, err := sqlqueue.Open(ctx, db, &o)
+	if err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	producers, err := sqlqueue.Open(ctx, db, &sqlqueue.Options{Options: o.Options})
+	if err != nil {
+		return nil, errors.Join(err, queue.Close(), closeAll())
+	}
+	return oursApart(producers, queue, sqlRate, closeAll), nil
 }
 
 // riverArgs are the message as River wants it.
@@ -136,7 +175,7 @@ func (b *benchmark) openRiver(ctx context.Context, pool *pgxpool.Pool) (*running
 			workers := river.NewWorkers()
 			river.AddWorker(workers, &riverWorker{handled: handled})
 			running, err := river.NewClient(driver, &river.Config{
-				Logger: slog.New(slog.DiscardHandler), Workers: workers,
+				Logger: slog.New(slog.DiscardHandler), Workers: workers, FetchCooldown: river.FetchCooldownMin, // as it comes it fetches ten times a second
 				Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: handlers}},
 			})
 			if err != nil {
@@ -151,6 +190,6 @@ func (b *benchmark) openRiver(ctx context.Context, pool *pgxpool.Pool) (*running
 			err = pool.QueryRow(ctx, "SELECT count(*) FROM river_job").Scan(&n)
 			return n, err
 		},
-		rate: 10_000,
+		rate: sqlRate,
 	}, nil
 }
