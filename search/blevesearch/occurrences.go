@@ -68,7 +68,7 @@ func (p packing) pack(occurrences []occurrence) (packed uint64, ok bool) {
 		for ; groups > 0; groups-- {
 			write(distance&(1<<groupBits-1), groupBits)
 			distance >>= groupBits
-			write(uint64(min(distance, 1)), 1)
+			write(min(distance, 1), 1)
 		}
 		write(uint64(weight), p.bits)
 	}
