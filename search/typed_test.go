@@ -78,7 +78,7 @@ func TestTagsThatAreWrong(t *testing.T) {
 		}]()),
 		"is tagged but not exported": schemaError(search.SchemaOf[struct {
 			ID string `search:",id"`
-			t  string `search:",text"` //nolint:unused // what it is about
+			t  string `search:",text"`
 		}]()),
 		"a text field cannot be sorted by": schemaError(search.SchemaOf[struct {
 			ID string `search:",id"`
