@@ -103,7 +103,7 @@ func (a *app) employ(b *backends) error {
 	if err != nil {
 		return err
 	}
-	a.worker = notify.NewWorker(b.queue, &notify.WorkerOptions{Concurrency: 8, StopTimeout: stopTimeout})
+	a.worker = notify.NewWorker(b.queue, &notify.WorkerOptions{Concurrency: 8, Lease: takeOver, StopTimeout: stopTimeout})
 	a.shop.HandleJobs(a.worker, mailer, sms.NewTexter(b.texts, texts))
 	return nil
 }

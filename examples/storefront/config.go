@@ -38,6 +38,7 @@ type config struct {
 	postgres      string
 	strategy      inventory.Strategy
 	rabbitmq      string
+	nats          string
 	queue         string // one of queueNames
 	codeKey       string
 	redis         *redis.Options // nil: sessions and codes are kept without a Redis
@@ -73,6 +74,7 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	flags.StringVar(&strategy, "inventory-strategy", inventory.Grouped.String(), "how stock is kept from being oversold: "+strategyNames())
 	flags.StringVar(&redisURL, "redis", "", "`address` of a Redis database of its own for sessions and log-in codes, such as redis://user:password@127.0.0.1:6379/0; from the environment too ("+redisEnv+")")
 	flags.StringVar(&cfg.rabbitmq, "rabbitmq", "", "`address` of a RabbitMQ broker for jobs, such as amqp://user:password@127.0.0.1:5672/shop, or of several nodes, with commas; from the environment too ("+rabbitmqEnv+")")
+	flags.StringVar(&cfg.nats, "nats", "", "`address` of a NATS server with JetStream for jobs, such as nats://user:password@127.0.0.1:4222, or of several, with commas; from the environment too ("+natsEnv+")")
 	flags.StringVar(&cfg.queue, "queue", "", "what carries codes and mails: "+strings.Join(queueNames, ", ")+" (default: the broker that is given, else sql, the database); with any but sql the orders' jobs go through an outbox in their transaction")
 	flags.StringVar(&cfg.codeKey, "code-key", "", "`text` that protects log-in codes in Redis, the same for all shops that share one; from the environment too ("+codeKeyEnv+"); default: one made in the data directory")
 	flags.StringVar(&cfg.fastdfs, "fastdfs", "", "`trackers` of a FastDFS cluster that keeps the pictures, host:port,host:port, or \"test\" for one in this process; from the environment too ("+fastdfsEnv+")")
@@ -112,6 +114,9 @@ func parseConfig(args []string, getenv func(string) string, usage io.Writer) (_ 
 	}
 	if cfg.rabbitmq == "" {
 		cfg.rabbitmq = getenv(rabbitmqEnv)
+	}
+	if cfg.nats == "" {
+		cfg.nats = getenv(natsEnv)
 	}
 	if cfg.codeKey == "" {
 		cfg.codeKey = getenv(codeKeyEnv)

@@ -196,6 +196,7 @@ var vendors = map[string][]string{
 	"inventory/sqlite":         {"modernc.org/sqlite"},
 	"media/s3media":            {"github.com/minio/minio-go/v7"},
 	"notify/email":             {"github.com/wneessen/go-mail"},
+	"notify/natsqueue":         {"github.com/nats-io/nats.go"},
 	"notify/otp/redisotp":      {"github.com/redis/go-redis/v9"},
 	"notify/rabbitqueue":       {"github.com/rabbitmq/amqp091-go"},
 	"notify/redisqueue":        {"github.com/redis/go-redis/v9"},

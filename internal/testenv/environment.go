@@ -7,6 +7,7 @@ const (
 	ElasticsearchEnv = "COMMERCE_ELASTICSEARCH_ADDR"
 	MariaDBEnv       = "COMMERCE_MARIADB_ADDR"
 	MySQLEnv         = "COMMERCE_MYSQL_ADDR"
+	NATSEnv          = "COMMERCE_NATS_ADDR"
 	PostgresEnv      = "COMMERCE_POSTGRES_ADDR"
 	RabbitMQEnv      = "COMMERCE_RABBITMQ_ADDR"
 	RedisEnv         = "COMMERCE_REDIS_ADDR"

@@ -20,7 +20,7 @@ type GoProgram struct {
 }
 
 // GoPrograms are those that tests use.
-var GoPrograms = []GoProgram{VersityGW}
+var GoPrograms = []GoProgram{NATSServer, VersityGW}
 
 // VersityGW is a gateway that speaks S3 over a folder.
 var VersityGW = GoProgram{Name: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw", Version: "v1.8.0"}

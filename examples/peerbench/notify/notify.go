@@ -32,7 +32,7 @@ func open(_ context.Context, environment *bench.Environment) ([]peer.Case, func(
 	build, _ := debug.ReadBuildInfo()
 	for _, m := range build.Deps {
 		switch m.Path {
-		case "github.com/redis/go-redis/v9", "github.com/hibiken/asynq", "github.com/rabbitmq/amqp091-go", "github.com/riverqueue/river", "github.com/jackc/pgx/v5":
+		case "github.com/redis/go-redis/v9", "github.com/hibiken/asynq", "github.com/rabbitmq/amqp091-go", "github.com/nats-io/nats.go", "github.com/riverqueue/river", "github.com/jackc/pgx/v5":
 			environment.Versions[m.Path] = m.Version
 		}
 	}
@@ -42,6 +42,7 @@ func open(_ context.Context, environment *bench.Environment) ([]peer.Case, func(
 		"ours":         "typed task and registry, leases, retry bookkeeping and a tracer that counts, all on",
 		"redis":        "loopback, append-only file synced every second",
 		"rabbitmq":     "loopback; ours and floor: quorum queue with confirms, mandatory; celery: its default classic queue without confirms",
+		"nats":         "loopback; one server, files synced every two minutes as by default",
 		"enqueue":      "callers that wait until each message is stored",
 		"process":      "a queue filled before; callers is the number of handlers; latency is not measured",
 		"end-to-end":   fmt.Sprintf("callers enqueue and as many handlers handle, at most %d messages under way; latency from the call to the handler", window),
@@ -49,6 +50,7 @@ func open(_ context.Context, environment *bench.Environment) ([]peer.Case, func(
 		"celery":       fmt.Sprintf("worker with %d processes, task_acks_late, prefetch multiplier 64, JSON; producer: one process with a thread a caller", celeryProcesses),
 		"sql":          fmt.Sprintf("ours on MySQL, river on PostgreSQL, both as they come (durable at every commit), pools of %d connections", connections),
 		"floor redis":  "XADD of all callers that wait in one pipeline; XACK, XDEL and XREADGROUP COUNT 256 in one pipeline",
+		"floor nats":   "asynchronous publishes on one connection, each caller waits for its acknowledgement; a pull of 256 at a time with all but the last acknowledged without an answer",
 		"floor amqp":   "one confirm channel shared by all callers, each waits for its confirm; consumer with prefetch 500 that acknowledges each 64 together",
 	} {
 		environment.Settings[name] = value
@@ -107,6 +109,7 @@ func (b *benchmark) cases() []peer.Case {
 	brokers := []broker{
 		{"redis", []system{b.oursOnRedis(), b.asynq(), b.streams()}, "redis"},
 		{"rabbitmq", []system{b.oursOnRabbitMQ(), b.amqp()}, "rabbitmq"},
+		{"nats", []system{b.oursOnNATS(), b.jetstream()}, ""},
 		{"sql", []system{b.oursOnMySQL(), b.river()}, ""},
 		{"memory", []system{b.oursInMemory()}, ""},
 	}

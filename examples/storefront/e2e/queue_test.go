@@ -30,6 +30,9 @@ func TestHeadlessCheckOnQueues(t *testing.T) {
 		"rabbitmq": func(t *testing.T) []string {
 			return []string{"-rabbitmq", testenvtest.Database(t, broker)}
 		},
+		"nats": func(t *testing.T) []string {
+			return []string{"-nats", testenvtest.PrivateNATS(t, nil).DSN}
+		},
 		"rabbitmq, orders in PostgreSQL": func(t *testing.T) []string {
 			return []string{"-rabbitmq", testenvtest.Database(t, broker), "-postgres", testenvtest.Database(t, testenvtest.Postgres(t))}
 		},
@@ -55,6 +58,7 @@ func TestChaosOrderMailsOutliveTheShop(t *testing.T) {
 		"sql":      func(*testing.T) []string { return nil },
 		"redis":    func(t *testing.T) []string { return []string{"-redis", testenvtest.RedisURL(t, testenvtest.Redis(t))} },
 		"rabbitmq": func(t *testing.T) []string { return []string{"-rabbitmq", testenvtest.Database(t, broker)} },
+		"nats":     func(t *testing.T) []string { return []string{"-nats", testenvtest.PrivateNATS(t, nil).DSN} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, flags := t.TempDir(), queue(t)

@@ -16,6 +16,7 @@ var servers = []struct {
 	{"Elasticsearch", testenv.ElasticsearchEnv, testenv.Elasticsearch},
 	{"MariaDB", testenv.MariaDBEnv, testenv.MariaDB},
 	{"MySQL", testenv.MySQLEnv, testenv.MySQL},
+	{"NATS", testenv.NATSEnv, testenv.NATS},
 	{"PostgreSQL", testenv.PostgresEnv, testenv.Postgres},
 	{"RabbitMQ", testenv.RabbitMQEnv, testenv.RabbitMQ},
 	{"Redis", testenv.RedisEnv, testenv.Redis},

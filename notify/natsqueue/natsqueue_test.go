@@ -1,0 +1,79 @@
+package natsqueue_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/natsqueue"
+	"github.com/seed82d84382/commerce/notify/notifytest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func connect(t testing.TB, url string) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.ReconnectJitter(0, 0))
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+func quiet() *natsqueue.Options {
+	return &natsqueue.Options{Options: notify.Options{Logger: slog.New(slog.DiscardHandler)}, Prefix: rand.Text()}
+}
+
+// open opens a queue that is closed before its connection.
+func open(t testing.TB, url string, o *natsqueue.Options) *notify.Queue {
+	t.Helper()
+	q, err := natsqueue.Open(t.Context(), connect(t, url), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	return q
+}
+
+func conformance(t *testing.T, url string, replicas int) {
+	notifytest.Run(t, func(*testing.T) notifytest.Harness {
+		prefix := rand.Text()
+		return notifytest.Harness{
+			Open: func(t *testing.T, o *notify.Options) *notify.Queue {
+				q, err := natsqueue.Open(t.Context(), connect(t, url), &natsqueue.Options{Options: *o, Prefix: prefix, Replicas: replicas})
+				require.NoError(t, err)
+				return q
+			},
+			Shared: true,
+		}
+	})
+}
+
+func TestConformance(t *testing.T) { conformance(t, testenvtest.NATS(t).DSN, 1) }
+
+func TestConformanceOnCluster(t *testing.T) {
+	conformance(t, testenvtest.PrivateNATSCluster(t).URLs(), 3)
+}
+
+var count = notify.NewTask[int]("test.count", &notify.TaskOptions{MaxAttempts: 100})
+
+func enqueue(t testing.TB, q *notify.Queue, n int, options ...notify.Option) *notify.Enqueued {
+	t.Helper()
+	job, err := count.Enqueue(t.Context(), notify.NewClient(q, nil), n, options...)
+	require.NoError(t, err)
+	return job
+}
+
+func fetch(t testing.TB, q *notify.Queue, most int) []*notify.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got, err := q.Driver().Fetch(ctx, notify.FetchRequest{Queue: "default", Max: most, Lease: time.Minute})
+	require.NoError(t, err)
+	return got
+}
