@@ -152,7 +152,7 @@ func (r *Relay) round(ctx context.Context) (int, error) {
 }
 
 func (r *Relay) numbers(ctx context.Context, statement string, args ...any) ([]int64, error) {
-	numbers, err := sqldb.Numbers(r.dialect.Query(ctx, r.db, statement, args...)) //nolint:rowserrcheck // Numbers reads them to the end and checks
+	numbers, err := r.dialect.Numbers(ctx, r.db, statement, args...)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: relay: %w", err)
 	}

@@ -115,7 +115,7 @@ func (d *driver) promote(ctx context.Context, q sqldb.Querier, queue string) err
 		_, err = d.Exec(ctx, q, statement+"queue = ? AND"+ended, queue, now)
 	default: // an UPDATE would lock every row that it passes, and wait for those of claims under way
 		var seqs []int64
-		seqs, err = sqldb.Numbers(d.Query(ctx, q, "SELECT seq FROM notify_jobs WHERE queue = ? AND"+ended+" LIMIT 1000", queue, now))
+		seqs, err = d.Numbers(ctx, q, "SELECT seq FROM notify_jobs WHERE queue = ? AND"+ended+" LIMIT 1000", queue, now)
 		if err != nil || len(seqs) == 0 {
 			return err
 		}

@@ -33,8 +33,8 @@ func (d *driver) yield(ctx context.Context, deliveries []*notify.Delivery) ([]*n
 	defer cancel()
 	var shared []*notify.Delivery
 	err := sqldb.Patiently(ctx, func() error {
-		found, err := sqldb.Numbers(d.Query(ctx, d.db, "SELECT j.seq FROM notify_jobs j WHERE j.seq IN ("+sqldb.Placeholders(len(seqs), "?")+`) AND EXISTS (
-			SELECT 1 FROM notify_jobs o WHERE o.queue = j.queue AND o.job_key = j.job_key AND o.job_key <> '' AND o.state = 2 AND o.seq <> j.seq)`, seqs...))
+		found, err := d.Numbers(ctx, d.db, "SELECT j.seq FROM notify_jobs j WHERE j.seq IN ("+sqldb.Placeholders(len(seqs), "?")+`) AND EXISTS (
+			SELECT 1 FROM notify_jobs o WHERE o.queue = j.queue AND o.job_key = j.job_key AND o.job_key <> '' AND o.state = 2 AND o.seq <> j.seq)`, seqs...)
 		shared = shared[:0]
 		for _, seq := range found {
 			shared = append(shared, keyed[seq])

@@ -100,8 +100,9 @@ func (d *Dialect) Query(ctx context.Context, q Querier, statement string, args .
 	return q.QueryContext(ctx, d.Rebind(statement), args...)
 }
 
-// Numbers reads rows of one number.
-func Numbers(rows *sql.Rows, err error) ([]int64, error) {
+// Numbers runs a statement that returns rows of one number.
+func (d *Dialect) Numbers(ctx context.Context, q Querier, statement string, args ...any) ([]int64, error) {
+	rows, err := d.Query(ctx, q, statement, args...)
 	if err != nil {
 		return nil, err
 	}
