@@ -100,7 +100,7 @@ func (d *Dialect) Query(ctx context.Context, q Querier, statement string, args .
 	return q.QueryContext(ctx, d.Rebind(statement), args...)
 }
 
-// Numbers runs a statement that returns rows of one number, and reads them all.
+// Numbers runs a statement that returns rows of one number.
 func (d *Dialect) Numbers(ctx context.Context, q Querier, statement string, args ...any) ([]int64, error) {
 	rows, err := d.Query(ctx, q, statement, args...)
 	if err != nil {
