@@ -100,21 +100,21 @@ type ListRequest struct {
 	Limit    int
 }
 
-// MovementRequest is a [MovementQuery] as a driver sees it. Movements are ordered by At, then Document, Kind, Key and Line,
-// all descending.
+// MovementRequest is a [MovementQuery] as a driver sees it. Movements are ordered by At, then Key, Step and Line, all descending.
 type MovementRequest struct {
 	SKU, Location string // all if empty; no Location without SKU
-	Document      string // if set, only the movements of this reservation or request; then SKU is empty
+	Document      string // if set, only the movements of this reservation, returns included, or request; then SKU is empty
 	After         *Movement
 	Limit         int
 }
 
-// Document is the key that the ledger files a movement under: its reservation's if it has one, else its own.
-func (m Movement) Document() string {
-	if m.Reservation != "" {
-		return m.Reservation
+// Step is 1 for the end of a hold, which has the reservation's key, and 0 for all else. Key, Step and Line name one movement.
+func (m Movement) Step() int {
+	switch m.Kind {
+	case KindCommit, KindRelease, KindExpire:
+		return 1
 	}
-	return m.Key
+	return 0
 }
 
 // Difference is a place where levels, ledger and holds disagree.

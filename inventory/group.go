@@ -15,33 +15,42 @@ type group struct {
 	inventory *Inventory
 	queue     chan *call // its bound is the back-pressure
 	workers   sync.WaitGroup
+	calls     sync.Pool // done with: at a hundred thousand a second they would be most of what there is to collect
 
 	mu       sync.Mutex // guards what follows
 	running  int        // workers there are
 	wanted   int        // workers there should be
+	most     int        // workers that the round trip makes worth while
 	measured time.Time  // when that was found out
+	crowd    float64    // requests in a group, on the average of late
 }
 
 const (
-	maxWorkers     = 4
-	slowTrip       = time.Millisecond // a round trip from which on more workers help
+	nearWorkers    = 2
+	farWorkers     = 4
+	slowTrip       = time.Millisecond // a round trip from which on a database is far
 	measureAgain   = 30 * time.Second
 	measureTimeout = 5 * time.Second
+
+	// Near the database two groups at once halve their size, and each has a price of its own, that of some twenty requests.
+	// So it is one group at a time below the one number of requests, and two above the other.
+	fewRequests, manyRequests = 40, 100
 )
 
 // call is one caller's request on its way through the group.
 type call struct {
 	ctx     context.Context
 	request Request
-	taken   atomic.Bool // by the worker, which sends it, or by its caller, who gave up; whoever is first
-	done    chan struct{}
+	taken   atomic.Bool   // by the worker, which sends it, or by its caller, who gave up; whoever is first
+	done    chan struct{} // of one element
 	result  Result
 	err     error
 }
 
 func newGroup(i *Inventory) *group {
 	g := &group{inventory: i, queue: make(chan *call, i.options.QueueSize)}
-	g.adapt()
+	g.calls.New = func() any { return &call{done: make(chan struct{}, 1)} }
+	g.adapt(0)
 	return g
 }
 
@@ -51,32 +60,43 @@ func (g *group) close() {
 	g.workers.Wait()
 }
 
-// adapt measures the round trip, if that is due, and starts workers if there should be more.
-func (g *group) adapt() {
+// adapt notes the size of a group, measures the round trip, if that is due, and starts workers if there should be more.
+func (g *group) adapt(size int) {
 	now := time.Now()
 	g.mu.Lock()
+	g.crowd += (float64(size) - g.crowd) / 16
 	due := g.measured.IsZero() || now.Sub(g.measured) >= measureAgain
 	if due {
 		g.measured = now
 	}
-	wanted := g.wanted
+	most := g.most
 	g.mu.Unlock()
 	if due {
-		wanted = g.workersFor(wanted) // without the lock: nobody is to wait for a database that is slow to answer
+		most = g.workersFor(most) // without the lock: nobody is to wait for a database that is slow to answer
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if due {
-		g.wanted = wanted
+		g.most = most
+	}
+	switch {
+	case g.most != nearWorkers || g.inventory.options.Workers > 0:
+		g.wanted = g.most
+	case g.crowd < fewRequests:
+		g.wanted = 1
+	case g.crowd > manyRequests:
+		g.wanted = nearWorkers
+	default:
+		g.wanted = min(g.wanted, nearWorkers)
 	}
 	for ; g.running < g.wanted; g.running++ {
 		g.workers.Go(g.work)
 	}
 }
 
-// workersFor: two keep a database busy, one preparing its rows while the other commits. Where the way is long they would spend
-// their time on it, and more are under way at once. A database with one writer has use for one. When it cannot be asked, it
-// stays as it was before.
+// workersFor: two keep a near database busy, one preparing its rows while the other commits. Where the way is long they would
+// spend their time on it, and more are under way at once. A database with one writer has use for one. When it cannot be
+// asked, it stays as it was before.
 func (g *group) workersFor(before int) int {
 	if n := g.inventory.options.Workers; n > 0 {
 		return n
@@ -93,9 +113,9 @@ func (g *group) workersFor(before int) int {
 	case trip == 0:
 		return 1
 	case trip < slowTrip:
-		return 2
+		return nearWorkers
 	}
-	return maxWorkers
+	return farWorkers
 }
 
 // surplus reports whether there is a worker too many, which then is the caller's part to end.
@@ -115,7 +135,8 @@ func (g *group) do(ctx context.Context, r Request) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	c := &call{ctx: ctx, request: r, done: make(chan struct{})}
+	c := g.calls.Get().(*call)
+	c.ctx, c.request = ctx, r
 	select {
 	case g.queue <- c:
 	case <-ctx.Done():
@@ -125,11 +146,15 @@ func (g *group) do(ctx context.Context, r Request) (Result, error) {
 	case <-c.done:
 	case <-ctx.Done():
 		if c.taken.CompareAndSwap(false, true) {
-			return Result{}, ctx.Err()
+			return Result{}, ctx.Err() // c is still in the queue
 		}
 		<-c.done
 	}
-	return c.result, c.err
+	result, err := c.result, c.err
+	c.ctx, c.request, c.result, c.err = nil, Request{}, Result{}, nil
+	c.taken.Store(false)
+	g.calls.Put(c)
+	return result, err
 }
 
 func (g *group) work() {
@@ -150,7 +175,7 @@ func (g *group) work() {
 		start := time.Now()
 		g.run(batch)
 		g.yield(len(batch), time.Since(start))
-		g.adapt()
+		g.adapt(len(batch))
 	}
 }
 
@@ -201,7 +226,7 @@ func (g *group) gather(first *call) (batch []*call, next *call) {
 // finish answers the caller.
 func (c *call) finish(result Result, err error) {
 	c.result, c.err = result, err
-	close(c.done)
+	c.done <- struct{}{}
 }
 
 // run carries out a batch. If the database refuses it as a whole, each request is tried by itself, so that one that

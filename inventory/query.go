@@ -169,17 +169,17 @@ func (i *Inventory) Reconcile(ctx context.Context) ([]Difference, error) {
 
 // movementCursor is a movement's position in the ledger.
 type movementCursor struct {
-	At                     int64 // microseconds since 1970
-	Key, Reservation, Kind string
-	Line                   int
+	At        int64 // microseconds since 1970
+	Key, Kind string
+	Line      int
 }
 
 func newMovementCursor(m Movement) movementCursor {
-	return movementCursor{At: m.At.UnixMicro(), Key: m.Key, Reservation: m.Reservation, Kind: string(m.Kind), Line: m.Line}
+	return movementCursor{At: m.At.UnixMicro(), Key: m.Key, Kind: string(m.Kind), Line: m.Line}
 }
 
 func (c movementCursor) movement() *Movement {
-	return &Movement{At: time.UnixMicro(c.At).UTC(), Key: c.Key, Reservation: c.Reservation, Kind: Kind(c.Kind), Line: c.Line}
+	return &Movement{At: time.UnixMicro(c.At).UTC(), Key: c.Key, Kind: Kind(c.Kind), Line: c.Line}
 }
 
 func encodeCursor(position any) string {

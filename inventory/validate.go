@@ -57,6 +57,8 @@ func checkName(field, value string, limit int) error {
 		return invalid(field, "is empty")
 	case len(value) > limit:
 		return invalid(field, "is longer than %d bytes", limit)
+	case !strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil // as nearly all are
 	case !utf8.ValidString(value):
 		return invalid(field, "is not valid UTF-8")
 	case strings.ContainsFunc(value, unicode.IsControl):
@@ -106,7 +108,10 @@ func checkLines(lines []Line, sign sign) ([]Line, error) {
 		return nil, invalid("Lines", "has more than %d lines", MaxLines)
 	}
 	summed := make([]Line, 0, len(lines))
-	at := make(map[Place]int, len(lines)) // in summed
+	var at map[Place]int // in summed
+	if len(lines) > 1 {
+		at = make(map[Place]int, len(lines))
+	}
 	for n, line := range lines {
 		line.Location = orMain(line.Location)
 		if err := checkLine(n, line, sign); err != nil {
@@ -114,7 +119,9 @@ func checkLines(lines []Line, sign sign) ([]Line, error) {
 		}
 		m, seen := at[line.Place()]
 		if !seen {
-			at[line.Place()] = len(summed)
+			if at != nil {
+				at[line.Place()] = len(summed)
+			}
 			summed = append(summed, line)
 			continue
 		}

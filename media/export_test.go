@@ -6,4 +6,7 @@ var (
 	Insert   = insert
 	PNGChunk = pngChunk
 	TinyWebP = tinyWebP
+	ICC      = icc
+	WebPBox  = webpBox
+	RIFF     = riff
 )

@@ -32,12 +32,12 @@ var formats = map[string]format{
 // structure is what a walk over an image has found.
 type structure struct {
 	orientation   int
-	profile       [][]byte // the segments of a JPEG's colour profile, as they are in the file
-	progressive   bool     // a JPEG that is decoded in several passes
-	width, height int      // of the pixels, where a container could claim others; else 0
-	pixels        int64    // of all frames of an animation; else 0
-	frames        int64    // of an animation
-	data          int64    // bytes of compressed pixels
+	profile       profile
+	progressive   bool  // a JPEG that is decoded in several passes
+	width, height int   // of the pixels, where a container could claim others; else 0
+	pixels        int64 // of all frames of an animation; else 0
+	frames        int64 // of an animation
+	data          int64 // bytes of compressed pixels
 }
 
 // errCut is what the walks return for an image that ends too early.

@@ -8,7 +8,7 @@ import (
 )
 
 // gifApplications are the extensions that an animation and its colours need.
-var gifApplications = map[string]bool{"NETSCAPE2.0": true, "ANIMEXTS1.0": true, "ICCRGBG1012": true}
+var gifApplications = map[string]bool{"NETSCAPE2.0": true, "ANIMEXTS1.0": true, gifProfile: true}
 
 // cleanGIF keeps frames, their controls, and the applications above (GIF 89a);
 // it drops comments, plain text and everything behind the end.
@@ -125,7 +125,13 @@ func (g *gifWalk) extension() error {
 	if size == 0 {
 		return nil
 	}
-	return g.blocks(to)
+	if label != application || string(first) != gifProfile {
+		return g.blocks(to)
+	}
+	var parts gifParts
+	err = g.blocks(io.MultiWriter(to, &parts))
+	g.st.profile = parts.profile()
+	return err
 }
 
 // blocks copies data blocks up to the empty one that ends them.

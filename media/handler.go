@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -60,20 +62,25 @@ func Handler(store *Store, options *HandlerOptions) http.Handler {
 	for _, t := range o.Inline {
 		inline[t] = true
 	}
-	return &handler{store: store, options: o, inline: inline}
+	cache := "no-cache"
+	if o.MaxAge > 0 {
+		cache = "public, max-age=" + seconds(o.MaxAge)
+	}
+	return &handler{store: store, options: o, inline: inline, cache: cache}
 }
 
 type handler struct {
 	store   *Store
 	options HandlerOptions
 	inline  map[string]bool
+	cache   string // Cache-Control where the address says nothing about the content
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
+	header := headers{w.Header(), make([]string, 0, 6)}
+	header.set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		header.Set("Allow", "GET, HEAD")
+		header.set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
@@ -83,10 +90,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
-	query := r.URL.Query()
+	var query url.Values
+	if r.URL.RawQuery != "" {
+		query = r.URL.Query()
+	}
 	if h.options.Signed {
 		if err := h.store.VerifySigned(name, query); err != nil {
-			header.Set("Cache-Control", "no-store")
+			header.set("Cache-Control", "no-store")
 			http.Error(w, "forbidden", http.StatusForbidden)
 			return
 		}
@@ -98,17 +108,59 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer reader.Close()
 	f := reader.File()
-	header.Set("Content-Type", contentType(f.Type))
-	header.Set("Etag", etag(f))
-	header.Set("Cache-Control", h.cacheControl(name, query, reader))
+	header.set("Content-Type", contentType(f.Type))
+	header.set("Etag", etag(f))
+	header.set("Cache-Control", h.cacheControl(name, query, reader))
 	if !isImage(f.Type) && f.Type != "application/pdf" { // browsers show no PDF in a sandbox
 		// Whatever is in the file, opened on its own it may do nothing.
-		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+		header.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	}
 	if !h.inline[f.Type] {
-		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(name)}))
+		header.set("Content-Disposition", attachment(path.Base(name)))
+	}
+	if f.Size <= pieceSize {
+		w = inOnePiece{w}
 	}
 	http.ServeContent(w, r, "", f.ModTime, reader)
+}
+
+// headers sets lines of an answer. Their values share one piece of memory, each without room to grow into the next.
+type headers struct {
+	header http.Header
+	values []string
+}
+
+// set sets a line; key is in its canonical form.
+func (h *headers) set(key, value string) {
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.header[key] = h.values[n-1 : n : n]
+}
+
+// attachment is the Content-Disposition of a download.
+func attachment(filename string) string {
+	for i := range len(filename) {
+		c := filename[i]
+		if plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_'; !plain {
+			return mime.FormatMediaType("attachment", map[string]string{"filename": filename})
+		}
+	}
+	return "attachment; filename=" + filename
+}
+
+// inOnePiece keeps http.ServeContent from sending the header and the first bytes of a small file before it reads the others.
+type inOnePiece struct{ http.ResponseWriter }
+
+// pieceSize is the size of a small file.
+const pieceSize = 32 << 10
+
+var servePieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+
+// ReadFrom implements io.ReaderFrom.
+func (w inOnePiece) ReadFrom(r io.Reader) (int64, error) {
+	piece := servePieces.Get().(*[pieceSize]byte)
+	defer servePieces.Put(piece)
+	return io.CopyBuffer(struct{ io.Writer }{w.ResponseWriter}, r, piece[:])
 }
 
 func (h *handler) open(ctx context.Context, name, variant string) (*Reader, error) {
@@ -166,10 +218,7 @@ func (h *handler) cacheControl(name string, query url.Values, reader *Reader) st
 	if asked := query.Get(paramHash); named || len(asked) >= shortHash && strings.HasPrefix(original, asked) {
 		return "public, max-age=31536000, immutable"
 	}
-	if h.options.MaxAge == 0 {
-		return "no-cache"
-	}
-	return "public, max-age=" + seconds(h.options.MaxAge)
+	return h.cache
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(max(d, 0)/time.Second), 10) }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/jpeg"
-	"image/png"
 	"io"
 )
 
@@ -138,12 +136,5 @@ func damaged(mediaType string, err error) error {
 
 // encodeUpright encodes an image again, turned as its orientation says.
 func encodeUpright(w io.Writer, mediaType string, img image.Image, st structure) error {
-	if _, ok := img.(*image.CMYK); ok {
-		st.profile = nil // it describes inks, and what is written is RGB
-	}
-	img = orient(img, st.orientation)
-	if mediaType == PNG {
-		return png.Encode(w, img)
-	}
-	return jpeg.Encode(&profiled{w: w, profile: st.profile}, img, &jpeg.Options{Quality: qualityUpright})
+	return encodeImage(w, mediaType, orient(img, st.orientation), qualityUpright, st.profile)
 }

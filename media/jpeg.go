@@ -26,8 +26,6 @@ const (
 	markerCOM   = 0xFE
 )
 
-const maxProfile = 4 << 20 // bytes of a colour profile that is kept when a JPEG is encoded again
-
 // cleanJPEG keeps what the pixels and their colours need: JFIF, Adobe's colour
 // transform, the colour profile, tables, frames and scans.
 func cleanJPEG(w io.Writer, r io.ReadSeeker) (structure, error) {
@@ -35,6 +33,7 @@ func cleanJPEG(w io.Writer, r io.ReadSeeker) (structure, error) {
 	if err := j.walk(); err != nil {
 		return j.st, cut(err)
 	}
+	j.st.profile = j.parts.profile()
 	return j.st, j.w.Flush()
 }
 
@@ -42,7 +41,8 @@ type jpegWalk struct {
 	r       *bufio.Reader
 	w       *bufio.Writer
 	st      structure
-	profile int
+	parts   jpegParts
+	profile int // bytes of them
 }
 
 func (j *jpegWalk) walk() error {
@@ -110,14 +110,14 @@ func (j *jpegWalk) segment(marker byte) error {
 	if _, err := io.ReadFull(j.r, body); err != nil {
 		return err
 	}
-	if j.keep(marker, head[:], body) {
+	if j.keep(marker, body) {
 		j.w.Write(head[:])
 		j.w.Write(body)
 	}
 	return nil
 }
 
-func (j *jpegWalk) keep(marker byte, head, body []byte) bool {
+func (j *jpegWalk) keep(marker byte, body []byte) bool {
 	switch marker {
 	case markerSOF2:
 		j.st.progressive = true
@@ -129,11 +129,11 @@ func (j *jpegWalk) keep(marker byte, head, body []byte) bool {
 		}
 		return false
 	case markerAPP2:
-		if !bytes.HasPrefix(body, []byte("ICC_PROFILE\x00")) || j.profile+len(body) > maxProfile {
+		if !bytes.HasPrefix(body, []byte(jpegProfile)) || j.profile+len(body) > maxProfile {
 			return false
 		}
 		j.profile += len(body)
-		j.st.profile = append(j.st.profile, append(bytes.Clone(head), body...))
+		j.parts.add(body)
 		return true
 	case markerAPP14:
 		return bytes.HasPrefix(body, []byte("Adobe"))
@@ -167,30 +167,4 @@ func (j *jpegWalk) scan() (byte, error) {
 		}
 		j.w.Write([]byte{0xFF, b})
 	}
-}
-
-// profiled puts the segments of a colour profile into a JPEG that has just been encoded.
-type profiled struct {
-	w       io.Writer
-	profile [][]byte
-	begun   bool
-}
-
-// Write implements io.Writer: the segments go behind the two bytes of the first marker.
-func (p *profiled) Write(b []byte) (int, error) {
-	if p.begun || len(p.profile) == 0 || len(b) < 2 {
-		return p.w.Write(b)
-	}
-	p.begun = true
-	n, err := p.w.Write(b[:2])
-	for _, segment := range p.profile {
-		if err == nil {
-			_, err = p.w.Write(segment)
-		}
-	}
-	if err != nil {
-		return n, err
-	}
-	rest, err := p.w.Write(b[2:])
-	return n + rest, err
 }

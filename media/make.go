@@ -135,7 +135,7 @@ func variantsOf(f File) string {
 
 // variantEdition is part of every label: raised when the pixels that the code
 // makes of a specification change, so that old ones are no longer found.
-const variantEdition = "2"
+const variantEdition = "3"
 
 // variantLabel is short because it must fit the 16 bytes that FastDFS has for it.
 func variantLabel(v Variant) string {

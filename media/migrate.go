@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"sync"
 	"time"
 )
@@ -299,7 +300,7 @@ func (s *Store) names(ctx context.Context, prefix string, given iter.Seq2[string
 			if err == nil {
 				name, err = CleanName(name)
 			}
-			if err == nil && len(name) >= len(prefix) && name[:len(prefix)] != prefix {
+			if err == nil && !strings.HasPrefix(name, prefix) {
 				continue
 			}
 			if !yield(name, err) || err != nil {

@@ -28,8 +28,20 @@ func CleanName(name string) (string, error) {
 	if len(name) > MaxNameBytes {
 		return "", tooLong(name)
 	}
-	name = norm.NFC.String(name)
+	if !isPlain(name) {
+		name = norm.NFC.String(name)
+	}
 	return name, CheckName(name)
+}
+
+// isPlain reports whether a name is of printable ASCII without backslashes, as most are: such a name is in Unicode form C.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // CheckName returns an *InvalidError unless name can be the name of a stored
@@ -50,13 +62,15 @@ func CheckName(name string) error {
 	if name[0] == '/' {
 		return invalid("name", "is absolute")
 	}
-	for _, r := range name {
-		if r == '\\' || r == utf8.RuneError || !unicode.IsPrint(r) && !isJoiner(r) {
-			return invalid("name", "holds the character %U", r)
+	if !isPlain(name) {
+		for _, r := range name {
+			if r == '\\' || r == utf8.RuneError || !unicode.IsPrint(r) && !isJoiner(r) {
+				return invalid("name", "holds the character %U", r)
+			}
 		}
-	}
-	if !norm.NFC.IsNormalString(name) {
-		return invalid("name", "is not in Unicode form C")
+		if !norm.NFC.IsNormalString(name) {
+			return invalid("name", "is not in Unicode form C")
+		}
 	}
 	for segment := range strings.SplitSeq(name, "/") {
 		switch {

@@ -34,9 +34,10 @@ func cleanPNG(w io.Writer, r io.ReadSeeker) (structure, error) {
 }
 
 type pngWalk struct {
-	r  *bufio.Reader
-	w  *bufio.Writer
-	st structure
+	r      *bufio.Reader
+	w      *bufio.Writer
+	st     structure
+	colors bool // a profile has been read
 }
 
 func (p *pngWalk) walk() error {
@@ -74,10 +75,13 @@ func (p *pngWalk) chunk() (string, error) {
 	sum := crc32.NewIEEE()
 	sum.Write(head[4:])
 	to := io.Writer(sum)
-	var exif bytes.Buffer
+	var exif, colors bytes.Buffer
 	if keep {
 		p.w.Write(head[:])
 		to = io.MultiWriter(sum, p.w)
+		if kind == "iCCP" && !p.colors {
+			to = io.MultiWriter(sum, p.w, &colors)
+		}
 	} else if kind == "eXIf" && length <= maxEXIF {
 		to = io.MultiWriter(sum, &exif)
 	}
@@ -93,6 +97,10 @@ func (p *pngWalk) chunk() (string, error) {
 	}
 	if keep {
 		p.w.Write(tail[:])
+		if kind == "iCCP" && !p.colors {
+			p.colors = true // one is allowed, and each costs
+			p.st.profile = inflateProfile(colors.Bytes())
+		}
 	} else if exif.Len() > 0 {
 		p.st.orientation = exifOrientation(exif.Bytes())
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/jpeg"
-	"image/png"
 	"io"
 
 	"golang.org/x/image/draw"
@@ -40,7 +38,7 @@ func (v Variant) render(l *loaded) (rendered, error) {
 			v.Format = PNG
 		}
 	}
-	return v.encode(orient(v.scale(l), l.st.orientation), smallProfile(l.Image, l.st))
+	return v.encode(orient(v.scale(l), l.st.orientation), l.st.profile)
 }
 
 // loaded is a stored image that has been decoded to make variants of: whole or, where none needs more, smaller.
@@ -240,34 +238,9 @@ func (v Variant) crop(b image.Rectangle) image.Rectangle {
 	return image.Rect(b.Min.X+x, b.Min.Y+y, b.Min.X+x+cw, b.Min.Y+y+ch)
 }
 
-// maxVariantProfile bounds what a colour profile may add to a variant. Those of
-// displays and phones have a few hundred bytes, those of presses are out of place here.
-const maxVariantProfile = 16 << 10
-
-// smallProfile returns the colour profile of an original for its variants, if it fits: the variants are RGB.
-func smallProfile(img image.Image, st structure) [][]byte {
-	size := 0
-	for _, segment := range st.profile {
-		size += len(segment)
-	}
-	switch img.(type) {
-	case *image.YCbCr, *image.RGBA:
-		if size <= maxVariantProfile {
-			return st.profile
-		}
-	}
-	return nil
-}
-
-func (v Variant) encode(img image.Image, profile [][]byte) (rendered, error) {
+func (v Variant) encode(img image.Image, p profile) (rendered, error) {
 	var out bytes.Buffer
-	var err error
-	if v.Format == PNG {
-		err = png.Encode(&out, img)
-	} else {
-		err = jpeg.Encode(&profiled{w: &out, profile: profile}, img, &jpeg.Options{Quality: v.Quality})
-	}
-	if err != nil {
+	if err := encodeImage(&out, v.Format, img, v.Quality, p.small()); err != nil {
 		return rendered{}, fmt.Errorf("encode variant: %w", err)
 	}
 	return rendered{out.Bytes(), v.Format, img.Bounds().Dx(), img.Bounds().Dy()}, nil

@@ -179,10 +179,10 @@ func TestOrientationOnSave(t *testing.T) {
 	t.Parallel()
 	store := open(t, nil)
 	// Red grows from left to right in the stored picture; turned clockwise, from top to bottom.
-	profile := segment(0xE2, "ICC_PROFILE\x00\x01\x01of this camera")
+	profile := segment(0xE2, "ICC_PROFILE\x00\x01\x01"+string(media.ICC("RGB ", 0)))
 	for name, content := range map[string][]byte{
 		"side.jpg": insert(jpegOf(t, gradient(80, 40)), 2, exif(6), profile),
-		"side.png": insert(pngOf(t, gradient(80, 40)), 33, pngChunk("eXIf", string(exif(6)[10:]))),
+		"side.png": insert(pngOf(t, gradient(80, 40)), 33, pngChunk("iCCP", "of a camera\x00\x00"+deflated(t, media.ICC("RGB ", 0))), pngChunk("eXIf", string(exif(6)[10:]))),
 	} {
 		f := save(t, store, name, content, &media.SaveOptions{Types: media.Images})
 		require.Equal(t, [2]int{40, 80}, [2]int{f.Width, f.Height})
@@ -192,6 +192,7 @@ func TestOrientationOnSave(t *testing.T) {
 		if name == "side.jpg" {
 			require.Contains(t, string(stored), string(profile), "the colour profile stays")
 		}
+		require.Equal(t, media.ICC("RGB ", 0), profileOf(t, stored))
 		requireTurned(t, decode(t, stored), 40, 80)
 
 		v := save(t, store, "verbatim-"+name, content, &media.SaveOptions{Types: media.Images, Verbatim: true})

@@ -92,33 +92,6 @@ func TestVariantFormats(t *testing.T) {
 	require.Less(t, low.Size, high.Size)
 }
 
-func TestVariantKeepsProfile(t *testing.T) {
-	t.Parallel()
-	store := open(t, nil)
-	profile, press := segment(0xE2, "ICC_PROFILE\x00\x01\x01wide colours"), segment(0xE2, "ICC_PROFILE\x00\x01\x01"+strings.Repeat("ink", 10_000))
-	for name, test := range map[string]struct {
-		content []byte
-		v       media.Variant
-		kept    bool
-	}{
-		"colour":     {insert(jpegOf(t, gradient(60, 60)), 2, profile), media.Variant{Width: 30}, true},
-		"as PNG":     {insert(jpegOf(t, gradient(60, 60)), 2, profile), media.Variant{Width: 30, Format: media.PNG}, false},
-		"of a press": {insert(jpegOf(t, gradient(60, 60)), 2, press), media.Variant{Width: 30}, false},
-		"gray":       {insert(jpegOf(t, image.NewGray(image.Rect(0, 0, 60, 60))), 2, profile), media.Variant{Width: 30}, false},
-	} {
-		f := save(t, store, name+".jpg", test.content, nil)
-		require.Contains(t, string(read(t, store, f.Name)), "ICC_PROFILE", name)
-		r, err := store.Variant(t.Context(), f.Name, test.v)
-		require.NoError(t, err)
-		b, err := io.ReadAll(r)
-		require.NoError(t, err)
-		require.NoError(t, r.Close())
-		require.Equal(t, test.kept, bytes.Contains(b, profile), name)
-		require.Equal(t, test.kept, bytes.Contains(b, []byte("ICC_PROFILE")), name)
-		require.Equal(t, 30, decode(t, b).Bounds().Dx())
-	}
-}
-
 func TestVariantFocus(t *testing.T) {
 	t.Parallel()
 	store := open(t, nil)

@@ -117,6 +117,16 @@ func (st *structure) webpChunk(r io.ReadSeeker, c *webpChunk) (bool, error) {
 		st.data = int64(c.size)
 		st.width, st.height = int(bits&0x3FFF)+1, int(bits>>14&0x3FFF)+1
 		return true, nil
+	case "ICCP":
+		if c.size > maxProfile {
+			return true, nil
+		}
+		b := make([]byte, c.size)
+		if err := readAt(r, c.offset, b); err != nil {
+			return false, err
+		}
+		st.profile = newProfile(b)
+		return true, nil
 	case "EXIF":
 		tiff := make([]byte, min(c.size, maxEXIF))
 		if err := readAt(r, c.offset, tiff); err != nil {
@@ -128,7 +138,7 @@ func (st *structure) webpChunk(r io.ReadSeeker, c *webpChunk) (bool, error) {
 		st.orientation = exifOrientation(tiff)
 		return false, nil
 	}
-	return c.kind == "ICCP" || c.kind == "ALPH", nil
+	return c.kind == "ALPH", nil
 }
 
 func readAt(r io.ReadSeeker, at int64, b []byte) error {

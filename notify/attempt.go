@@ -20,13 +20,21 @@ type attempt struct {
 	reg    *registration
 	source *source
 	jobs   []*Delivery
-	ctx    context.Context
+	infos  []*JobInfo // of jobs
+	ctx    handlerContext
 	end    func(err error, attributes ...slog.Attr)
 	begun  time.Time
 
 	goroutine int64       // the one that runs the handler
 	over      atomic.Bool // was settled: by its own goroutine, or by the watch
 	overdue   time.Time   // since when its context has ended, as the watch saw it
+
+	first struct { // room for one job, which most attempts have
+		opened, jobs [1]*Delivery
+		payloads     [1][]byte
+		infos        [1]*JobInfo
+		info         JobInfo
+	}
 }
 
 // hungError is the error of a handler that ignored the end of its context.
@@ -47,20 +55,19 @@ type answer struct {
 }
 
 // finish settles the jobs, unless the watch has done so. It reports whether the goroutine may go on.
-func (a *attempt) finish(answered answer) bool {
+func (a *attempt) finish(answered answer, took time.Duration) bool {
 	if !a.over.CompareAndSwap(false, true) {
-		a.run.log.Warn("notify: a handler that was left behind has returned", "kind", a.reg.kind, "after", time.Since(a.begun))
+		a.run.log.Warn("notify: a handler that was left behind has returned", "kind", a.reg.kind, "after", took)
 		a.run.abandoned.Add(-1)
 		return false
 	}
-	a.settle(answered)
+	a.settle(answered, took)
 	return true
 }
 
 // settle ends the attempt by what the handler answered, job by job.
-func (a *attempt) settle(answered answer) {
+func (a *attempt) settle(answered answer, took time.Duration) {
 	first := answered.err
-	took := time.Since(a.begun)
 	for i, d := range a.jobs {
 		err := answered.err
 		if err == nil {
@@ -70,7 +77,7 @@ func (a *attempt) settle(answered answer) {
 			first = err
 		}
 		a.reg.meters.ran(took, err)
-		a.run.settle(a.ctx, a.reg, d, err, answered.result)
+		a.run.settle(&a.ctx, a.reg, d, err, answered.result)
 	}
 	if a.end != nil {
 		a.end(first)
@@ -78,7 +85,7 @@ func (a *attempt) settle(answered answer) {
 }
 
 // call runs middleware and handler and turns a panic into an error.
-func (a *attempt) call(ctx context.Context, infos []*JobInfo, payloads [][]byte) (answered answer) {
+func (a *attempt) call(ctx context.Context, payloads [][]byte) (answered answer) {
 	pprof.SetGoroutineLabels(a.reg.labels)
 	defer func() {
 		pprof.SetGoroutineLabels(a.run.labels)
@@ -86,21 +93,30 @@ func (a *attempt) call(ctx context.Context, infos []*JobInfo, payloads [][]byte)
 			answered = answer{err: &PanicError{Value: v, Stack: debug.Stack()}}
 		}
 	}()
-	if a.reg.batch == nil {
-		answered.err = a.run.wrap(infos[0], func(ctx context.Context) (err error) {
-			answered.result, err = a.reg.run(ctx, infos[0], payloads[0])
-			return err
+	if len(a.run.options.Middleware) == 0 {
+		answered = a.handle(ctx, payloads)
+	} else {
+		var inner answer
+		inner.err = a.run.wrap(a.infos[0], func(ctx context.Context) error {
+			inner = a.handle(ctx, payloads)
+			return inner.err
 		})(ctx)
+		answered = inner
+	}
+	if _, partial := errors.AsType[BatchError](answered.err); partial && a.reg.batch != nil {
+		answered.err = nil
+	}
+	return answered
+}
+
+// handle runs the handler.
+func (a *attempt) handle(ctx context.Context, payloads [][]byte) (answered answer) {
+	if a.reg.batch == nil {
+		answered.result, answered.err = a.reg.run(ctx, a.infos[0], payloads[0])
 		return answered
 	}
-	answered.err = a.run.wrap(infos[0], func(ctx context.Context) error {
-		if answered.errs = a.reg.runBatch(ctx, infos, payloads); len(answered.errs) > 0 {
-			return answered.errs
-		}
-		return nil
-	})(ctx)
-	if _, partial := errors.AsType[BatchError](answered.err); partial {
-		answered.err = nil
+	if answered.errs = a.reg.runBatch(ctx, a.infos, payloads); len(answered.errs) > 0 {
+		answered.err = answered.errs
 	}
 	return answered
 }
@@ -141,8 +157,9 @@ func (r *run) abandon(a *attempt, after time.Duration) {
 	}
 	r.abandoned.Add(1)
 	r.log.Error("notify: a handler is left behind", "kind", a.reg.kind, "id", a.jobs[0].ID, "running", time.Since(a.begun), "stack", err.stack)
-	a.settle(answer{err: err})
-	r.sources.finished(a.source, time.Since(a.begun), a.jobs...)
+	took := time.Since(a.begun)
+	a.settle(answer{err: err}, took)
+	r.sources.finished(a.source, took, a.jobs...)
 	r.startHandler()
 	r.goroutines.Done() // for the one that hangs
 }

@@ -36,13 +36,13 @@ func newBooks(q *Queue, l *leases, s *settler, log *slog.Logger) *books {
 }
 
 // end settles a job for good, at once or when it was noted.
-func (b *books) end(j *endedJob) {
+func (b *books) end(j endedJob) {
 	if j.ttl <= 0 && (j.delivery.Group == "" || j.delivery.Member == notMember) {
-		b.settle(j)
+		b.settle(&j)
 		return
 	}
 	b.mu.Lock()
-	b.ended = append(b.ended, j)
+	b.ended = append(b.ended, &j)
 	b.mu.Unlock()
 	b.signal()
 }
@@ -90,13 +90,7 @@ func (b *books) run() {
 // note tries until the backend answers or the leases have ended.
 func (b *books) note(ended []*endedJob) {
 	for failures := 0; ; {
-		var held []*endedJob
-		for _, j := range ended {
-			if b.leases.holds(j.delivery) {
-				held = append(held, j)
-			}
-		}
-		if ended = held; len(ended) == 0 {
+		if ended = held(b.leases, ended, func(j *endedJob) *Delivery { return j.delivery }); len(ended) == 0 {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)

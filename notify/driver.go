@@ -73,6 +73,8 @@ type Delivery struct {
 	// Err is set when the stored form could not be read. The envelope then
 	// holds at least ID and Queue, and the raw bytes as Payload.
 	Err error
+
+	lease lease // of the worker that holds it
 }
 
 // Nack is one job to give back.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync"
@@ -16,18 +17,20 @@ type leases struct {
 	done   chan struct{}
 
 	mu   sync.Mutex
-	held map[*Delivery]*lease
+	head *Delivery  // the first of those held, a list through their leases
 	lost []*attempt // whose lease is gone while the handler still runs
 }
 
+// lease is what a worker knows of a delivery while it holds it, guarded by leases.mu.
 type lease struct {
-	until   time.Time // by this machine's clock; the backend's may end a little later
-	cancel  context.CancelCauseFunc
-	attempt *attempt
+	held          bool
+	until         time.Time // by this machine's clock; the backend's may end a little later
+	attempt       *attempt  // that was started
+	before, after *Delivery
 }
 
 func newLeases(driver Driver, term time.Duration, log *slog.Logger) *leases {
-	return &leases{driver: driver, term: term, log: log, done: make(chan struct{}), held: make(map[*Delivery]*lease)}
+	return &leases{driver: driver, term: term, log: log, done: make(chan struct{})}
 }
 
 func (l *leases) hold(deliveries []*Delivery) {
@@ -35,19 +38,49 @@ func (l *leases) hold(deliveries []*Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range deliveries {
-		l.held[d] = &lease{until: until}
+		d.lease = lease{held: true, until: until, after: l.head}
+		if l.head != nil {
+			l.head.lease.before = d
+		}
+		l.head = d
 	}
 }
 
-// start ties a handler's context to the leases of its jobs. It leaves out those whose
-// lease is lost already, and returns the payloads of the others, which a.jobs then holds.
-func (l *leases) start(jobs []*Delivery, payloads [][]byte, cancel context.CancelCauseFunc, a *attempt) [][]byte {
+// letGo takes a delivery out of the list. The caller holds mu.
+func (l *leases) letGo(d *Delivery) {
+	if before := d.lease.before; before != nil {
+		before.lease.after = d.lease.after
+	} else {
+		l.head = d.lease.after
+	}
+	if after := d.lease.after; after != nil {
+		after.lease.before = d.lease.before
+	}
+	d.lease = lease{}
+}
+
+// all goes through what is held. The caller holds mu; the loop may let go of the one it is at.
+func (l *leases) all() iter.Seq[*Delivery] {
+	return func(yield func(*Delivery) bool) {
+		for d := l.head; d != nil; {
+			next := d.lease.after
+			if !yield(d) {
+				return
+			}
+			d = next
+		}
+	}
+}
+
+// start ties an attempt to the leases of its jobs. It leaves out those whose lease is
+// lost already, and returns the payloads of the others, which a.jobs then holds.
+func (l *leases) start(jobs []*Delivery, payloads [][]byte, a *attempt) [][]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := payloads[:0]
 	for i, d := range jobs {
-		if held := l.held[d]; held != nil {
-			held.cancel, held.attempt = cancel, a
+		if d.lease.held {
+			d.lease.attempt = a
 			a.jobs, kept = append(a.jobs, d), append(kept, payloads[i])
 		}
 	}
@@ -60,25 +93,29 @@ func (l *leases) attempts() []*attempt {
 	defer l.mu.Unlock()
 	l.lost = slices.DeleteFunc(l.lost, func(a *attempt) bool { return a.over.Load() })
 	all := slices.Clone(l.lost)
-	for _, held := range l.held {
-		if a := held.attempt; a != nil && !a.over.Load() {
+	for d := range l.all() {
+		if a := d.lease.attempt; a != nil && !a.over.Load() {
 			all = append(all, a)
 		}
 	}
 	return all
 }
 
-func (l *leases) holds(d *Delivery) bool {
+// held leaves those whose lease was lost out of items, in place.
+func held[V any](l *leases, items []V, delivery func(V) *Delivery) []V {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.held[d] != nil
+	return slices.DeleteFunc(items, func(v V) bool { return !delivery(v).lease.held })
 }
 
-func (l *leases) drop(deliveries ...*Delivery) {
+// settled lets go of deliveries that were acknowledged or given back.
+func settled[V any](l *leases, items []V, delivery func(V) *Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, d := range deliveries {
-		delete(l.held, d)
+	for _, v := range items {
+		if d := delivery(v); d.lease.held {
+			l.letGo(d)
+		}
 	}
 }
 
@@ -87,15 +124,14 @@ func (l *leases) lose(deliveries []*Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range deliveries {
-		held := l.held[d]
-		if held == nil {
+		if !d.lease.held {
 			continue // settled meanwhile
 		}
-		delete(l.held, d)
-		if held.cancel != nil {
-			held.cancel(ErrLeaseLost)
-			l.lost = append(l.lost, held.attempt)
+		if a := d.lease.attempt; a != nil {
+			a.ctx.end(ErrLeaseLost)
+			l.lost = append(l.lost, a)
 		}
+		l.letGo(d)
 		l.log.Warn("notify: lease lost", "id", d.ID, "kind", d.Kind, "queue", d.Queue)
 	}
 }
@@ -118,10 +154,7 @@ func (l *leases) stop() { close(l.done) }
 
 func (l *leases) renew() {
 	l.mu.Lock()
-	all := make([]*Delivery, 0, len(l.held))
-	for d := range l.held {
-		all = append(all, d)
-	}
+	all := slices.Collect(l.all())
 	l.mu.Unlock()
 	for len(all) > 0 {
 		n := min(len(all), maxBatch)
@@ -144,8 +177,8 @@ func (l *leases) extend(batch []*Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range batch {
-		if held := l.held[d]; held != nil {
-			held.until = until
+		if d.lease.held {
+			d.lease.until = until
 		}
 	}
 }
@@ -155,8 +188,8 @@ func (l *leases) expire() {
 	now := time.Now()
 	var lost []*Delivery
 	l.mu.Lock()
-	for d, held := range l.held {
-		if !now.Before(held.until) {
+	for d := range l.all() {
+		if !now.Before(d.lease.until) {
 			lost = append(lost, d)
 		}
 	}

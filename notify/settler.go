@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 )
@@ -33,8 +32,11 @@ func newSettler(driver Driver, l *leases, log *slog.Logger) *settler {
 func (s *settler) ack(d *Delivery) {
 	s.mu.Lock()
 	s.acks = append(s.acks, d)
+	first := len(s.acks) == 1 // the others come along
 	s.mu.Unlock()
-	s.signal()
+	if first {
+		s.signal()
+	}
 }
 
 func (s *settler) nack(n Nack) {
@@ -89,8 +91,7 @@ func settle[V any](s *settler, items []V, delivery func(V) *Delivery, call func(
 
 func settleBatch[V any](s *settler, batch []V, delivery func(V) *Delivery, call func(context.Context, []V) ([]*Delivery, error)) {
 	for failures := 0; ; {
-		batch = slices.DeleteFunc(batch, func(v V) bool { return !s.leases.holds(delivery(v)) })
-		if len(batch) == 0 {
+		if batch = held(s.leases, batch, delivery); len(batch) == 0 {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
@@ -98,9 +99,7 @@ func settleBatch[V any](s *settler, batch []V, delivery func(V) *Delivery, call 
 		cancel()
 		s.leases.lose(lost)
 		if err == nil {
-			for _, v := range batch {
-				s.leases.drop(delivery(v))
-			}
+			settled(s.leases, batch, delivery)
 			return
 		}
 		if errors.Is(err, ErrClosed) {

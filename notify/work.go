@@ -23,7 +23,7 @@ const newerPause = 15 * time.Second
 var errTimeout = errors.New("notify: handler timed out")
 
 // errGoexit stands for a handler that ended its goroutine, as testing's FailNow does.
-var errGoexit = errors.New("notify: handler called runtime.Goexit")
+var errGoexit error = &PanicError{Value: errors.New("notify: handler called runtime.Goexit")}
 
 // startHandler starts one handler goroutine.
 func (r *run) startHandler() {
@@ -61,6 +61,7 @@ type place struct {
 	*run
 	goroutine  int64
 	leftBehind bool
+	jobs       [1]*Delivery // room for one, which most attempts have
 }
 
 // handle takes a job, for a batch handler with others like it, as far as it goes.
@@ -70,9 +71,9 @@ func (p *place) handle(src *source, d *Delivery) {
 	case reg == nil:
 		p.sources.finished(src, 0, d)
 	case reg.batch == nil:
-		p.attempt(src, reg, []*Delivery{d})
+		p.attempt(src, reg, append(p.jobs[:0], d))
 	default:
-		jobs := []*Delivery{d}
+		jobs := append(p.jobs[:0], d)
 		if d.Attempt+d.Crashes == 0 && reg.batch.Size > 1 {
 			for _, other := range p.sources.gather(src, d.Kind, reg.batch.Size-1, time.Now().Add(max(reg.batch.Wait, 0))) {
 				switch {
@@ -118,35 +119,15 @@ func (r *run) expire(d *Delivery) {
 		r.settler.ack(d)
 		return
 	}
-	r.books.end(&endedJob{delivery: d, expired: true})
+	r.books.end(endedJob{delivery: d, expired: true})
 }
 
 // attempt runs the handler once and settles the jobs by what it answers.
 func (p *place) attempt(src *source, reg *registration, jobs []*Delivery) {
-	ctx, cancel := context.WithCancelCause(p.base)
-	defer cancel(nil)
-	if reg.options.Timeout > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeoutCause(ctx, reg.options.Timeout, errTimeout)
-		defer stop()
-	}
-	a := &attempt{run: p.run, reg: reg, source: src, ctx: ctx, begun: time.Now(), goroutine: p.goroutine}
-	opened := make([]*Delivery, 0, len(jobs))
-	payloads := make([][]byte, 0, len(jobs))
-	for _, d := range jobs {
-		payload, err := p.queue.options.Keys.open(d.Envelope)
-		if err != nil {
-			p.bury(d, Unreadable, err, reg.options.ResultTTL)
-			continue
-		}
-		opened, payloads = append(opened, d), append(payloads, payload)
-	}
-	if _, none := p.queue.options.Tracer.(noTracer); !none && len(opened) > 0 {
-		d := opened[0]
-		ctx, a.end = p.queue.options.Tracer.Start(ctx, "handle", slog.String("kind", d.Kind), slog.String("queue", d.Queue),
-			slog.String("id", d.ID), slog.Int("attempt", d.Attempt+d.Crashes+1), slog.Int("jobs", len(opened)))
-	}
-	payloads = p.leases.start(opened, payloads, cancel, a)
+	a := &attempt{run: p.run, reg: reg, source: src, begun: time.Now(), goroutine: p.goroutine}
+	a.ctx.within(p.base, a.begun, reg.options.Timeout)
+	defer a.ctx.end(nil)
+	ctx, payloads := p.begin(a, jobs)
 	if len(a.jobs) == 0 {
 		if a.end != nil {
 			a.end(ErrLeaseLost)
@@ -154,26 +135,52 @@ func (p *place) attempt(src *source, reg *registration, jobs []*Delivery) {
 		p.sources.finished(src, 0, jobs...)
 		return
 	}
-	infos := make([]*JobInfo, len(a.jobs))
-	now := p.queue.options.Now()
-	for i, d := range a.jobs {
-		infos[i] = d.info()
-		reg.meters.waited(now.Sub(d.RunAt))
-	}
-	answer := answer{err: &PanicError{Value: errGoexit}}
+	answer := answer{err: errGoexit}
 	defer func() { // also when the handler ends this goroutine
-		if a.finish(answer) {
-			p.sources.finished(src, time.Since(a.begun), jobs...)
+		if took := time.Since(a.begun); a.finish(answer, took) {
+			p.sources.finished(src, took, jobs...)
 		} else {
 			p.leftBehind = true
 		}
 	}()
-	answer = a.call(ctx, infos, payloads)
+	answer = a.call(ctx, payloads)
+}
+
+// begin opens the payloads and ties the attempt to the leases of its jobs.
+func (p *place) begin(a *attempt, jobs []*Delivery) (context.Context, [][]byte) {
+	opened, payloads := a.first.opened[:0], a.first.payloads[:0]
+	a.jobs, a.infos = a.first.jobs[:0], a.first.infos[:0]
+	for _, d := range jobs {
+		payload, err := p.queue.options.Keys.open(d.Envelope)
+		if err != nil {
+			p.bury(d, Unreadable, err, a.reg.options.ResultTTL)
+			continue
+		}
+		opened, payloads = append(opened, d), append(payloads, payload)
+	}
+	ctx := context.Context(&a.ctx)
+	if _, none := p.queue.options.Tracer.(noTracer); !none && len(opened) > 0 {
+		d := opened[0]
+		ctx, a.end = p.queue.options.Tracer.Start(ctx, "handle", slog.String("kind", d.Kind), slog.String("queue", d.Queue),
+			slog.String("id", d.ID), slog.Int("attempt", d.Attempt+d.Crashes+1), slog.Int("jobs", len(opened)))
+	}
+	payloads = p.leases.start(opened, payloads, a)
+	now := p.queue.options.Now()
+	for i, d := range a.jobs {
+		info := &a.first.info
+		if i > 0 {
+			info = new(JobInfo)
+		}
+		*info = d.info()
+		a.infos = append(a.infos, info)
+		a.reg.meters.waited(now.Sub(d.RunAt))
+	}
+	return ctx, payloads
 }
 
 // info is a job as its handler sees it.
-func (d *Delivery) info() *JobInfo {
-	return &JobInfo{
+func (d *Delivery) info() JobInfo {
+	return JobInfo{
 		ID: d.ID, Kind: d.Kind, Queue: d.Queue, Key: d.Key, Priority: d.Priority, Attempt: d.Attempt + d.Crashes + 1, MaxAttempts: d.MaxAttempts,
 		EnqueuedAt: d.EnqueuedAt, RunAt: d.RunAt, Headers: d.Headers, Version: max(d.Version, 1), Group: d.Group,
 	}
@@ -191,7 +198,7 @@ func (r *run) wrap(info *JobInfo, next func(context.Context) error) func(context
 // settle ends one job of an attempt.
 func (r *run) settle(ctx context.Context, reg *registration, d *Delivery, err error, result []byte) {
 	if err == nil {
-		r.books.end(&endedJob{delivery: d, result: result, ttl: reg.options.ResultTTL})
+		r.books.end(endedJob{delivery: d, result: result, ttl: reg.options.ResultTTL})
 		return
 	}
 	cause := context.Cause(ctx)
@@ -242,7 +249,7 @@ func (r *run) bury(d *Delivery, reason Reason, err error, resultTTL time.Duratio
 	if reason != Unreadable && reason != UnknownKind && reason != Crashed {
 		attempt++
 	}
-	r.books.end(&endedJob{
+	r.books.end(endedJob{
 		delivery: d, nack: &Nack{Delivery: d, Envelope: r.failed(d, attempt, reason, err), Dead: true, Failed: true}, ttl: resultTTL,
 	})
 }

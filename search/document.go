@@ -237,28 +237,25 @@ func stored(values []any) any {
 }
 
 // decode turns a stored source into fields of the types that normalise gives;
-// a field with several values is a slice of their type.
+// a field with several values is a slice of their type. only, unless nil, names the fields wanted.
 func (s *schema) decode(source []byte, only []string) (map[string]any, error) {
 	fields := map[string]any{}
-	if len(source) == 0 {
+	if len(source) == 0 || only != nil && len(only) == 0 {
 		return fields, nil
 	}
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(source, &raw); err != nil {
-		return nil, fmt.Errorf("search: decode stored document: %w", err)
-	}
-	for name, text := range raw {
-		f := s.fields[name]
-		if f == nil || only != nil && !slices.Contains(only, name) {
-			continue
+	err := eachMember(source, func(name, text []byte) error {
+		f := s.fields[string(name)]
+		if f == nil || only != nil && !slices.Contains(only, f.Name) {
+			return nil
 		}
 		value, err := decodeField(f.Kind, text)
 		if err != nil {
-			return nil, fmt.Errorf("search: decode stored field %q: %w", name, err)
+			return fmt.Errorf("search: decode stored field %q: %w", f.Name, err)
 		}
-		fields[name] = value
-	}
-	return fields, nil
+		fields[f.Name] = value
+		return nil
+	})
+	return fields, err
 }
 
 func decodeField(kind Kind, text json.RawMessage) (any, error) {
@@ -269,9 +266,11 @@ func decodeField(kind Kind, text json.RawMessage) (any, error) {
 		return decodeAs[bool](text)
 	case Date:
 		return decodeAs[time.Time](text)
-	default:
-		return decodeAs[string](text)
 	}
+	if plain, ok := plainString(text); ok {
+		return string(plain), nil
+	}
+	return decodeAs[string](text)
 }
 
 func decodeAs[T any](text json.RawMessage) (any, error) {

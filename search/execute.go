@@ -266,13 +266,18 @@ func (s *execution) hit(found DriverHit, marker *marker) (Hit, error) {
 			hit.Score = 0
 		}
 	}
-	fields, err := s.ix.schema.decode(found.Source, nil)
+	only := s.plan.query.Return
+	wanted := only
+	if only != nil {
+		wanted = slices.Concat(only, s.plan.query.Highlight)
+	}
+	fields, err := s.ix.schema.decode(found.Source, wanted)
 	if err != nil {
 		return hit, err
 	}
 	hit.Highlight = marker.mark(fields)
 	hit.Fields = fields
-	if only := s.plan.query.Return; only != nil {
+	if only != nil && len(marker.fields) > 0 {
 		for name := range fields {
 			if !slices.Contains(only, name) {
 				delete(fields, name)

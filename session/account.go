@@ -50,14 +50,11 @@ func (m *Manager) Login(ctx context.Context, user User, options *LoginOptions) e
 	if err := o.validate(); err != nil {
 		return err
 	}
-	s, err := m.lock(ctx)
+	s, err := m.lockOpen(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	if s.begun {
-		return ErrCommitted
-	}
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -160,14 +157,11 @@ func (m *Manager) Confirm(ctx context.Context) error {
 }
 
 func (m *Manager) renew(ctx context.Context, edit func(*session) error) error {
-	s, err := m.lock(ctx)
+	s, err := m.lockOpen(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	if s.begun {
-		return ErrCommitted
-	}
 	return s.rotate(ctx, "renew", edit)
 }
 

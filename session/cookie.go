@@ -58,7 +58,7 @@ func (c *CookieOptions) fromRequest(r *http.Request) (token, bool) {
 			var pair string
 			pair, line, _ = strings.Cut(line, ";")
 			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if name != c.Name {
+			if strings.TrimRight(name, " \t") != c.Name {
 				continue
 			}
 			t, err := parseToken(unquoted(value))

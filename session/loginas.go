@@ -96,14 +96,11 @@ func (m *Manager) LoginAs(ctx context.Context, user User, options *LoginAsOption
 	if err := user.validate(); err != nil {
 		return err
 	}
-	s, err := m.lock(ctx)
+	s, err := m.lockOpen(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	if s.begun {
-		return ErrCommitted
-	}
 	if err := s.loadChecked(ctx); err != nil {
 		return err
 	}
@@ -154,14 +151,11 @@ func (m *Manager) act(next *session, user User, limit time.Duration) {
 // first; its error is returned, and nothing is changed. ErrNoUser if nobody acts as
 // another user.
 func (m *Manager) LogoutAs(ctx context.Context) error {
-	s, err := m.lock(ctx)
+	s, err := m.lockOpen(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
-	if s.begun {
-		return ErrCommitted
-	}
 	if err := s.loadChecked(ctx); err != nil {
 		return err
 	}

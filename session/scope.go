@@ -71,6 +71,17 @@ func (m *Manager) lock(ctx context.Context) (*scope, error) {
 	return s, nil
 }
 
+// lockOpen is lock for what changes the token, which the client learns by a header:
+// ErrCommitted once the response has begun.
+func (m *Manager) lockOpen(ctx context.Context) (*scope, error) {
+	s, err := m.lock(ctx)
+	if err == nil && s.begun {
+		s.mu.Unlock()
+		return nil, ErrCommitted
+	}
+	return s, err
+}
+
 // Attach returns a context with the session of a token, for clients that do not
 // come by Middleware: a token in a header, a websocket, a test. An empty or
 // malformed token means a new session. Commit saves it.

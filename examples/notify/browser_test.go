@@ -22,13 +22,13 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// browser starts one for a test.
-func browser(t *testing.T) context.Context {
+// browser starts one for a test, whose user reads a language.
+func browser(t *testing.T, language string) context.Context {
 	t.Helper()
 	path := testenvtest.Program(t, "chromium", "chromium")
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en"),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", language), chromedp.Flag("accept-lang", language),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
@@ -49,18 +49,9 @@ func TestDashboardInABrowser(t *testing.T) {
 	if testing.Short() {
 		testenvtest.Skip(t, "needs a browser, and -short means none")
 	}
-	tab := browser(t)
-	file := shop(t)
-	ctx, stop := context.WithCancel(t.Context())
-	out, done := make(lines, 1), make(chan error, 1)
-	go func() {
-		done <- run(ctx, []string{"-on", "sqlite:" + file, "serve", "-addr", "127.0.0.1:0"}, out, time.Now)
-	}()
-	address := <-out
-	defer func() {
-		stop()
-		require.NoError(t, <-done)
-	}()
+	tab := browser(t, "en")
+	address, stop := serve(t)
+	defer stop()
 	leads := func(actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		_, err := chromedp.RunResponse(tab, actions...)
@@ -76,25 +67,12 @@ func TestDashboardInABrowser(t *testing.T) {
 		require.NoError(t, err)
 		return text
 	}
-	screen := func(name string) {
-		dir := os.Getenv("NOTIFY_SCREENS") // a person wants to look
-		if dir == "" {
-			return
-		}
-		picture, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600))
-	}
-
 	require.NoError(t, chromedp.Do(tab, chromedp.EmulateViewport(1280, 860)))
 	leads(chromedp.Navigate(address))
-	screen("overview")
 	click(`header a[href*="state=dead"]`)
-	screen("dead")
 	leads(chromedp.SendKeys(chromedp.CSS(`input[name=q]`), "no such template\r"))
 	click(`table a`)
 	require.Contains(t, read(`section.broken`), "main_test.go", "the stack is there")
-	screen("job")
 	click(`form.actions button:not(.danger)`)
 	require.Equal(t, "Jobs changed: 1", read(`[role="status"]`))
 	click(`a.brand`)
@@ -104,17 +82,64 @@ func TestDashboardInABrowser(t *testing.T) {
 	require.Equal(t, "Paused", read(`section[aria-labelledby="queue-bulk"] .state.paused`))
 	click(`header a[href$="/workers"]`)
 	require.Contains(t, read(`main`), "0/4")
-	screen("workers")
 	click(`header a[href$="/schedules"]`)
 	require.Contains(t, read(`main`), "nightly")
-	screen("schedules")
+}
 
-	require.NoError(t, chromedp.Do(tab, chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch)))
-	for _, path := range []string{"/", "/jobs?state=dead", "/workers", "/schedules"} {
-		leads(chromedp.Navigate(strings.TrimSuffix(address, "/") + path))
-		screen("phone" + strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(path))
-		overflow, err := chromedp.Run(tab, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`))
-		require.NoError(t, err)
-		require.LessOrEqual(t, overflow, 0, "%s is wider than a phone", path)
+// TestDashboardFitsEveryScreen opens every page in both languages on a desk and on a phone.
+func TestDashboardFitsEveryScreen(t *testing.T) {
+	if testing.Short() {
+		testenvtest.Skip(t, "needs a browser, and -short means none")
+	}
+	address, stop := serve(t)
+	defer stop()
+	for language, word := range map[string]string{"en": "Queues", "zh-CN": "队列"} {
+		tab := browser(t, language)
+		for device, set := range map[string]chromedp.Action[chromedp.Void]{
+			"desk":  chromedp.EmulateViewport(1280, 860),
+			"phone": chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch),
+		} {
+			require.NoError(t, chromedp.Do(tab, set))
+			for name, path := range map[string]string{
+				"overview": "/", "jobs": "/jobs", "queue": "/jobs?queue=default", "dead": "/jobs?state=dead", "workers": "/workers",
+				"schedules": "/schedules", "none": "/jobs?kind=none", "job": "",
+			} {
+				if name == "job" {
+					_, err := chromedp.RunResponse(tab, chromedp.Navigate(strings.TrimSuffix(address, "/")+"/jobs?state=dead"))
+					require.NoError(t, err)
+					_, err = chromedp.RunResponse(tab, chromedp.Click(chromedp.CSS(`table a`), chromedp.NodeVisible))
+					require.NoError(t, err)
+				} else {
+					_, err := chromedp.RunResponse(tab, chromedp.Navigate(strings.TrimSuffix(address, "/")+path))
+					require.NoError(t, err)
+				}
+				overflow, err := chromedp.Run(tab, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`))
+				require.NoError(t, err)
+				require.LessOrEqual(t, overflow, 0, "%s is wider than a %s in %s", name, device, language)
+				text, err := chromedp.Run(tab, chromedp.Text(chromedp.CSS(`header`), chromedp.NodeVisible))
+				require.NoError(t, err)
+				require.Contains(t, text, word)
+				if dir := os.Getenv("NOTIFY_SCREENS"); dir != "" { // a person wants to look
+					picture, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
+					require.NoError(t, err)
+					require.NoError(t, os.WriteFile(filepath.Join(dir, strings.Join([]string{language, device, name}, "-")+".png"), picture, 0o600))
+				}
+			}
+		}
+	}
+}
+
+// serve runs the dashboard of a shop until stop is called.
+func serve(t *testing.T) (address string, stop func()) {
+	t.Helper()
+	file := shop(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	out, done := make(lines, 1), make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"-on", "sqlite:" + file, "serve", "-addr", "127.0.0.1:0"}, out, time.Now)
+	}()
+	return <-out, func() {
+		cancel()
+		require.NoError(t, <-done)
 	}
 }

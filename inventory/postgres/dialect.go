@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"database/sql"
 	"errors"
 	"io"
 	"net"
@@ -41,13 +40,13 @@ var dialect = &sqlstock.Dialect{
 		return "(sku, location) IN (SELECT * FROM unnest(?::text[], ?::text[]))", []any{skus, locations}
 	},
 	Insert: insert,
-	Upsert: func(table sqlstock.Table, columns []string, rows [][]any) sqlstock.Statement {
-		statement := insert(table, rows)
-		statement.Query += sqlstock.OnConflict(table, columns)
+	Upsert: func(rows sqlstock.Rows, columns []string) sqlstock.Statement {
+		statement := insert(rows)
+		statement.Query += sqlstock.OnConflict(rows.Table, columns)
 		return statement
 	},
 	Take:     take,
-	Due:      "state = 'held' AND expires_at <= ? ORDER BY expires_at",
+	Due:      "settled_at IS NULL AND expires_at <= ? ORDER BY expires_at",
 	Low:      "low",
 	Fault:    fault,
 	Answered: answered,
@@ -77,43 +76,34 @@ func columnsOf(places []inventory.Place) (skus, locations []string) {
 }
 
 // insert takes the rows as one array a column: the text of the statement, and so its plan, is the same for any number of rows.
-func insert(table sqlstock.Table, rows [][]any) sqlstock.Statement {
-	arrays := make([]string, len(table.Columns))
-	args := make([]any, len(table.Columns))
-	for n, name := range table.Columns {
-		switch name {
-		case "hash":
-			arrays[n], args[n] = "?::bytea[]", column(rows, n, func(v any) []byte { return v.([]byte) })
-		case "expires_at", "settled_at":
-			arrays[n], args[n] = "?::bigint[]", column(rows, n, nullable)
-		case "line":
-			arrays[n], args[n] = "?::integer[]", column(rows, n, func(v any) int32 { return int32(v.(int)) })
+func insert(rows sqlstock.Rows) sqlstock.Statement {
+	arrays, args := make([]string, len(rows.Columns)), make([]any, len(rows.Columns))
+	for n, c := range rows.Columns {
+		switch {
+		case c.Texts != nil:
+			arrays[n], args[n] = "?::text[]", nullable(c.Texts, c.Nulls)
+		case c.Numbers != nil:
+			arrays[n], args[n] = "?::bigint[]", nullable(c.Numbers, c.Nulls)
 		default:
-			if _, text := rows[0][n].(string); text {
-				arrays[n], args[n] = "?::text[]", column(rows, n, func(v any) string { return v.(string) })
-			} else {
-				arrays[n], args[n] = "?::bigint[]", column(rows, n, func(v any) int64 { return v.(int64) })
-			}
+			arrays[n], args[n] = "?::bytea[]", c.Bytes // nil is NULL
 		}
 	}
-	return sqlstock.Statement{Args: args, Query: "INSERT INTO " + table.Name + " (" + strings.Join(table.Columns, ", ") +
+	return sqlstock.Statement{Args: args, Query: "INSERT INTO " + rows.Name + " (" + strings.Join(rows.Names(), ", ") +
 		") SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ")"}
 }
 
-// column is the values of one column.
-func column[T any](rows [][]any, n int, of func(any) T) []T {
-	values := make([]T, len(rows))
-	for m, row := range rows {
-		values[m] = of(row[n])
+// nullable is the values, with nil for those that are none.
+func nullable[T any](values []T, nulls []bool) any {
+	if nulls == nil {
+		return values
 	}
-	return values
-}
-
-func nullable(v any) *int64 {
-	if n := v.(sql.NullInt64); n.Valid {
-		return &n.Int64
+	pointers := make([]*T, len(values))
+	for n := range values {
+		if !nulls[n] {
+			pointers[n] = &values[n]
+		}
 	}
-	return nil
+	return pointers
 }
 
 // take locks the levels in order before it changes them, for the join would do it in an order of its own.
@@ -126,7 +116,7 @@ func take(takes []sqlstock.Take) sqlstock.Statement {
 			numbers[m] = append(numbers[m], v)
 		}
 	}
-	return sqlstock.Statement{Args: []any{skus, locations, numbers[0], numbers[1], numbers[2], int64(inventory.MaxQuantity)},
+	return sqlstock.Statement{Changes: int64(len(takes)), Args: []any{skus, locations, numbers[0], numbers[1], numbers[2], int64(inventory.MaxQuantity)},
 		Query: `WITH t AS (
 			SELECT * FROM unnest(?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[]) AS u (sku, location, quantity, versions, at)
 		), locked AS (
@@ -141,7 +131,7 @@ func take(takes []sqlstock.Take) sqlstock.Statement {
 
 // Conditions of the server, by their codes.
 const (
-	divisionByZero     = "22012" // our check of changed rows
+	invalidText        = "22P02" // our check of changed rows
 	uniqueViolation    = "23505"
 	readOnly           = "25006"
 	serialization      = "40001"

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -30,7 +31,7 @@ func send(ctx context.Context, conn *sql.Conn, script []sqlstock.Statement) erro
 		if closing := results.Close(); err == nil {
 			err = closing
 		}
-		if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == divisionByZero {
+		if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == invalidText && strings.Contains(e.Message, changed) {
 			return sqlstock.ErrStale
 		}
 		return err
@@ -62,9 +63,13 @@ func receive(results pgx.BatchResults, script []sqlstock.Statement) error {
 	return nil
 }
 
-// counted makes a statement fail, and so end the script, if it changes another number of rows than it must.
+// changed begins what the server's log says of a statement that was made to fail.
+const changed = "inventory: a row has changed"
+
+// counted makes a statement fail, and so end the script, if it changes another number of rows than it must. Outside of
+// functions the server has no way to raise an error, but a cast may fail, and quotes what it was given.
 func counted(s sqlstock.Statement) (string, []any) {
-	query := "WITH changed AS (" + s.Query + " RETURNING 1) SELECT 1 / (COUNT(*) = ?)::integer FROM changed"
+	query := "WITH changed AS (" + s.Query + " RETURNING 1) SELECT (CASE WHEN COUNT(*) = ? THEN '1' ELSE '" + changed + ": ' || COUNT(*) END)::integer FROM changed"
 	return query, append(s.Args[:len(s.Args):len(s.Args)], s.Changes)
 }
 

@@ -68,6 +68,12 @@ func TestChecksAreTheLastLineOfDefence(t *testing.T) {
 		_, err := db.Exec("UPDATE inventory_levels SET " + set + " WHERE sku = 'tea'")
 		require.Error(t, err, set)
 	}
+	sqlstocktest.CheckLedgerConstraints(t, db, stock)
+}
+
+func TestTakesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	sqlstocktest.CheckTakesAllOrNothing(t, postgres.Open, openDB(t, testenvtest.Database(t, testenvtest.Postgres(t))))
 }
 
 // TestOneConnection: a pool of one is enough for any number of callers.

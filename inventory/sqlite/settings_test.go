@@ -103,6 +103,22 @@ func TestMigrate(t *testing.T) {
 	sqlstocktest.CheckMigrations(t, openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))), sqlite.Open, sqlite.Migrate)
 }
 
+func TestTakesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	sqlstocktest.CheckTakesAllOrNothing(t, sqlite.Open, openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))))
+}
+
+func TestLedgerConstraints(t *testing.T) {
+	t.Parallel()
+	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
+	stock, err := sqlite.Open(t.Context(), db, nil)
+	require.NoError(t, err)
+	defer stock.Close()
+	_, err = stock.Receive(t.Context(), inventory.Receipt{Key: "delivery", Lines: []inventory.Line{{SKU: "tea", Quantity: 5}}})
+	require.NoError(t, err)
+	sqlstocktest.CheckLedgerConstraints(t, db, stock)
+}
+
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "no such directory", "stock.db")))

@@ -3,6 +3,7 @@ package fsmedia
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"os"
@@ -142,18 +143,60 @@ func TestForeignFiles(t *testing.T) {
 }
 
 func FuzzFooterText(f *testing.F) {
-	var b bytes.Buffer
-	require.NoError(f, writeFooter(&b, media.File{Size: 3, Type: "text/plain"}))
-	f.Add(b.Bytes())
-	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff" + magic))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		text, ok, err := footerText(bytes.NewReader(b), int64(len(b)))
+	for _, file := range []media.File{
+		{Size: 3, Type: "text/plain"},
+		{Size: 1 << 40, Type: "image/jpeg", SHA256: strings.Repeat("0a", 32), Width: 4000, Height: 3, ModTime: time.UnixMilli(1700000000123).UTC()},
+		{Type: "a\"b", Metadata: map[string]string{"focus": "1,0", "title": "T\u00e9 <b>"}},
+	} {
+		var b bytes.Buffer
+		require.NoError(f, writeFooter(&b, file))
+		f.Add(b.Bytes(), uint16(footerGuess))
+	}
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff"+magic), uint16(1))
+	f.Fuzz(func(t *testing.T, b []byte, guess uint16) {
+		n, text, err := footerText(bytes.NewReader(b), int64(len(b)), make([]byte, guess))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok && !bytes.Contains(b, text) {
+		require.Equal(t, min(len(b), int(guess)), n)
+		if !bytes.Contains(b, text) {
 			t.Fatal("text out of nothing")
 		}
+	})
+}
+
+// The short way through a footer finds what encoding/json does, or gives up.
+func FuzzFooterScan(f *testing.F) {
+	f.Add(`{"size":12,"type":"image/png","sha256":"00ff","width":3,"height":4,"time":"2026-11-26T19:00:00.123Z","metadata":{"a":"b"}}`)
+	f.Add(`{"size":0,"type":"","sha256":"","time":"0001-01-01T00:00:00Z"}`)
+	f.Add(`{"size":01,"type":"\u00e9","sha256":"","time":"2026-02-30T00:00:00Z","metadata":{},"more":1}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var short, whole footer
+		if !short.scan(text) {
+			return
+		}
+		if err := json.Unmarshal([]byte(text), &whole); err != nil {
+			t.Fatalf("took %q: %v", text, err)
+		}
+		require.Equal(t, whole, short)
+	})
+}
+
+// It is taken for all that Save writes.
+func TestFooterScan(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := media.File{
+			Size: rapid.Int64Range(0, 1<<50).Draw(t, "size"), Type: rapid.SampledFrom([]string{"", media.JPEG, media.SVG, "text/plain"}).Draw(t, "type"),
+			SHA256: rapid.SampledFrom([]string{"", strings.Repeat("0f", 32)}).Draw(t, "hash"), Width: rapid.IntRange(0, 70_000).Draw(t, "width"), Height: rapid.IntRange(0, 70_000).Draw(t, "height"),
+			ModTime:  time.UnixMilli(rapid.Int64Range(-1<<40, 1<<45).Draw(t, "time")).UTC(),
+			Metadata: rapid.SampledFrom([]map[string]string{nil, {"focus": "-0.2,0.5"}, {"title": "\u65b0\u8336 \"<&>\\"}}).Draw(t, "metadata"),
+		}
+		var b bytes.Buffer
+		require.NoError(t, writeFooter(&b, f))
+		var ft footer
+		require.True(t, ft.scan(string(b.Bytes()[:b.Len()-tailSize])))
+		require.Equal(t, footer{f.Size, f.Type, f.SHA256, f.Width, f.Height, f.ModTime, f.Metadata}, ft)
 	})
 }
 

@@ -1,6 +1,7 @@
 package fsmedia
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -162,11 +163,37 @@ func (d *driver) Open(ctx context.Context, file media.File, offset, length int64
 
 // OpenFile implements media.Opener.
 func (d *driver) OpenFile(ctx context.Context, name string) (media.File, io.ReadSeekCloser, error) {
-	f, stored, err := d.open(ctx, name)
+	piece := pieces.Get().(*[smallFile]byte)
+	f, stored, all, err := d.openSmall(ctx, name, piece[:])
+	if all {
+		return stored, &memory{*bytes.NewReader(piece[:stored.Size]), piece}, f.Close()
+	}
+	pieces.Put(piece)
 	if err != nil {
 		return media.File{}, nil, err
 	}
 	return stored, &content{io.NewSectionReader(f, 0, stored.Size), f}, nil
+}
+
+// smallFile is the size up to which a file is read whole with its description: one call instead of three.
+const smallFile = 16 << 10
+
+var pieces = sync.Pool{New: func() any { return new([smallFile]byte) }}
+
+// memory is the content of a small file.
+type memory struct {
+	bytes.Reader
+	piece *[smallFile]byte
+}
+
+// Close ends the use of the memory.
+func (m *memory) Close() error {
+	if m.piece != nil {
+		m.Reset(nil)
+		pieces.Put(m.piece)
+		m.piece = nil
+	}
+	return nil
 }
 
 // content is the part of a file that is not the footer.
@@ -178,25 +205,32 @@ type content struct {
 func (c *content) Close() error { return c.file.Close() }
 
 func (d *driver) open(ctx context.Context, name string) (*os.File, media.File, error) {
+	var end [footerGuess]byte
+	f, stored, _, err := d.openSmall(ctx, name, end[:])
+	return f, stored, err
+}
+
+// openSmall reads the end of the file into end, which has room for footerGuess bytes at least, and reports whether that is the whole file.
+func (d *driver) openSmall(ctx context.Context, name string, end []byte) (_ *os.File, _ media.File, all bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, media.File{}, err
+		return nil, media.File{}, false, err
 	}
 	target, err := diskName(name)
 	if err != nil {
-		return nil, media.File{}, media.ErrNotFound
+		return nil, media.File{}, false, media.ErrNotFound
 	}
 	f, err := d.root.OpenFile(target, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe must not block
 	if errors.Is(err, syscall.ENOTDIR) {
-		return nil, media.File{}, media.ErrNotFound
+		return nil, media.File{}, false, media.ErrNotFound
 	}
 	if err != nil {
-		return nil, media.File{}, translate(err)
+		return nil, media.File{}, false, translate(err)
 	}
-	stored, err := readFooter(f, name)
+	stored, all, err := readFooter(f, name, end)
 	if err != nil {
-		return nil, media.File{}, errors.Join(translate(err), f.Close())
+		return nil, media.File{}, false, errors.Join(translate(err), f.Close())
 	}
-	return f, stored, nil
+	return f, stored, all, nil
 }
 
 func (d *driver) Stat(ctx context.Context, name string) (media.File, error) {

@@ -11,12 +11,20 @@ const maxDiskSegment = 250
 
 // diskName escapes a name for the file system.
 func diskName(name string) (string, error) {
+	same := true
+	for segment := range strings.SplitSeq(name, "/") {
+		escaped := escape(segment)
+		if len(escaped) > maxDiskSegment {
+			return "", &media.InvalidError{Field: "name", Reason: "is too long for the file system once its special characters are escaped"}
+		}
+		same = same && escaped == segment
+	}
+	if same {
+		return name, nil
+	}
 	segments := strings.Split(name, "/")
 	for i, segment := range segments {
 		segments[i] = escape(segment)
-		if len(segments[i]) > maxDiskSegment {
-			return "", &media.InvalidError{Field: "name", Reason: "is too long for the file system once its special characters are escaped"}
-		}
 	}
 	return strings.Join(segments, "/"), nil
 }
@@ -25,12 +33,21 @@ const hexDigits = "0123456789ABCDEF"
 
 func escape(segment string) string {
 	device := isDevice(segment)
-	var b strings.Builder
-	for i := range len(segment) {
+	special := func(i int) bool {
 		c := segment[i]
-		special := c < 0x20 || c == 0x7f || strings.IndexByte(`<>:"\|?*%`, c) >= 0 ||
-			c == '.' && (i == 0 || i == len(segment)-1) || i == 0 && device
-		if special {
+		return c < 0x20 || c == 0x7f || strings.IndexByte(`<>:"\|?*%`, c) >= 0 || c == '.' && (i == 0 || i == len(segment)-1) || i == 0 && device
+	}
+	i := 0
+	for i < len(segment) && !special(i) {
+		i++
+	}
+	if i == len(segment) {
+		return segment
+	}
+	var b strings.Builder
+	b.WriteString(segment[:i])
+	for ; i < len(segment); i++ {
+		if c := segment[i]; special(i) {
 			b.WriteByte('%')
 			b.WriteByte(hexDigits[c>>4])
 			b.WriteByte(hexDigits[c&15])
@@ -44,6 +61,9 @@ func escape(segment string) string {
 // isDevice: Windows reserves these names, whatever extension follows.
 func isDevice(segment string) bool {
 	stem, _, _ := strings.Cut(segment, ".")
+	if len(stem) != 3 && len(stem) != 4 {
+		return false
+	}
 	stem = strings.ToUpper(stem)
 	switch stem {
 	case "CON", "PRN", "AUX", "NUL":

@@ -161,7 +161,7 @@ func TestParallelResendsSendOne(t *testing.T) {
 	c := newCodes(t, nil)
 	var sent atomic.Int32
 	var group sync.WaitGroup
-	for range 1000 {
+	for range 10_000 {
 		group.Go(func() {
 			if _, err := c.Issue(t.Context(), login); err == nil {
 				sent.Add(1)

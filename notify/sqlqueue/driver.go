@@ -23,7 +23,7 @@ const (
 type driver struct {
 	*dialect
 	db       *sql.DB
-	now      func() time.Time
+	clock    clock
 	log      *slog.Logger
 	poll     time.Duration
 	listener Listener // nil: none
@@ -42,6 +42,7 @@ type driver struct {
 	closed     bool
 	changed    chan struct{}     // closed and replaced when a waiting Fetch should look
 	deaf       bool              // the listener has lost its connection
+	clockRead  time.Time         // when it was last looked at
 	keysSwept  time.Time         // when ended unique windows were last removed
 	stateSwept time.Time         // when ended shared values were
 	counted    map[string]counts // not written yet
@@ -52,9 +53,10 @@ type driver struct {
 func newDriver(d *dialect, db *sql.DB, o *Options) *driver {
 	base := o.Options.WithDefaults()
 	v := &driver{
-		dialect: d, db: db, now: base.Now, log: base.Logger, poll: o.PollInterval, listener: o.Listener,
+		dialect: d, db: db, log: base.Logger, poll: o.PollInterval, listener: o.Listener,
 		writing: make(chan struct{}, 1), changed: make(chan struct{}), counted: make(map[string]counts), promoted: make(map[string]time.Time),
 	}
+	v.clock.local, v.clock.given = base.Now, o.Now != nil && !o.wrong
 	v.running, v.stop = context.WithCancel(context.Background())
 	v.bells.driver = v
 	return v

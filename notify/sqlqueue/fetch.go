@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	// callTimeout bounds one look or claim, so that a connection whose other end is gone without a word is given up.
+	callTimeout = 10 * time.Second
 	// quickPoll is the first pause after something happened; it doubles up to PollInterval.
 	quickPoll = 2 * time.Millisecond
 	// promotePeriod is how often a busy queue looks for jobs that have come due, and for leases that have ended.
@@ -26,15 +28,9 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 		if err != nil {
 			return nil, err
 		}
-		seen, err := d.peek(ctx, r.Queue)
-		if err != nil {
-			return nil, err
-		}
-		if seen.work {
-			deliveries, err := d.claim(ctx, r, seen.due)
-			if len(deliveries) > 0 || err != nil {
-				return deliveries, err
-			}
+		seen, deliveries, err := d.try(ctx, r)
+		if len(deliveries) > 0 || err != nil {
+			return deliveries, err
 		}
 		wait := pause
 		if seen.next > 0 {
@@ -53,6 +49,19 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 	}
 }
 
+// try claims what is there, or tells what a look showed.
+func (d *driver) try(ctx context.Context, r notify.FetchRequest) (seen view, deliveries []*notify.Delivery, err error) {
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if seen, err = d.peek(call, r.Queue); err == nil && seen.work {
+		deliveries, err = d.claim(call, r, seen.due)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return seen, deliveries, err
+}
+
 // view is what a look at a queue shows.
 type view struct {
 	work bool          // something may be claimed
@@ -64,25 +73,27 @@ type view struct {
 func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 	var paused, ready int
 	var next sql.NullInt64
+	var micros int64
+	before := d.clock.local()
 	err := d.db.QueryRowContext(ctx, d.Rebind(`SELECT
 		COALESCE((SELECT CASE WHEN paused <> 0 THEN 1 ELSE 0 END FROM notify_queues WHERE name = ?), 0),
 		CASE WHEN EXISTS (SELECT 1 FROM notify_jobs WHERE queue = ? AND state = 1) THEN 1 ELSE 0 END,
 		(SELECT MIN(due) FROM (
 			SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 0
-			UNION ALL SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 2) AS ends)`),
-		queue, queue, queue, queue).Scan(&paused, &ready, &next)
+			UNION ALL SELECT MIN(due) AS due FROM notify_jobs WHERE queue = ? AND state = 2) AS ends), `+d.clockMicros()),
+		queue, queue, queue, queue).Scan(&paused, &ready, &next, &micros)
 	if err != nil {
-		if ctx.Err() != nil {
-			return view{}, ctx.Err()
-		}
 		return view{}, fmt.Errorf("sqlqueue: fetch: %w", err)
+	}
+	if !d.clock.given && d.dialect != sqlite {
+		d.clock.saw(before, d.clock.local(), micros)
 	}
 	if paused != 0 {
 		return view{}, nil
 	}
 	v := view{work: ready != 0}
 	if next.Valid {
-		v.next = sqldb.FromMicros(next.Int64).Sub(d.now())
+		v.next = sqldb.FromMicros(next.Int64).Sub(d.clock.now())
 		v.due = v.next <= 0
 		v.work = v.work || v.due
 		v.next = max(v.next, time.Millisecond)
@@ -93,14 +104,27 @@ func (d *driver) peek(ctx context.Context, queue string) (view, error) {
 // promote makes available what has come due and what its worker has lost. On the
 // servers that is a statement of its own and skips what others are at.
 func (d *driver) promote(ctx context.Context, q sqldb.Querier, queue string) error {
-	statement := "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
+	const statement = "UPDATE notify_jobs SET crashes = crashes + CASE state WHEN 2 THEN 1 ELSE 0 END, state = 1 WHERE "
+	const ended = " state IN (0, 2) AND due <= ?"
+	now := sqldb.Micros(d.clock.now())
+	var err error
 	switch d.dialect {
 	case postgres:
-		statement += "seq IN (SELECT seq FROM notify_jobs WHERE queue = ? AND state IN (0, 2) AND due <= ? LIMIT 1000 FOR UPDATE SKIP LOCKED)"
-	default:
-		statement += "queue = ? AND state IN (0, 2) AND due <= ?"
+		_, err = d.Exec(ctx, q, statement+"seq IN (SELECT seq FROM notify_jobs WHERE queue = ? AND"+ended+" LIMIT 1000 FOR UPDATE SKIP LOCKED)", queue, now)
+	case sqlite:
+		_, err = d.Exec(ctx, q, statement+"queue = ? AND"+ended, queue, now)
+	default: // an UPDATE would lock every row that it passes, and wait for those of claims under way
+		var seqs []int64
+		seqs, err = sqldb.Numbers(d.Query(ctx, q, "SELECT seq FROM notify_jobs WHERE queue = ? AND"+ended+" LIMIT 1000", queue, now))
+		if err != nil || len(seqs) == 0 {
+			return err
+		}
+		args := []any{now}
+		for _, seq := range seqs {
+			args = append(args, seq)
+		}
+		_, err = d.Exec(ctx, q, statement+ended+" AND seq IN ("+sqldb.Placeholders(len(seqs), "?")+")", args...)
 	}
-	_, err := d.Exec(ctx, q, statement, queue, sqldb.Micros(d.now()))
 	return err
 }
 
@@ -125,9 +149,6 @@ func (d *driver) claim(ctx context.Context, r notify.FetchRequest, due bool) (de
 		rows, err = d.claimMySQL(ctx, r, due)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, err
 	}
 	slices.SortFunc(rows, func(a, b *row) int { // RETURNING keeps no order
@@ -135,10 +156,10 @@ func (d *driver) claim(ctx context.Context, r notify.FetchRequest, due bool) (de
 	})
 	deliveries = make([]*notify.Delivery, len(rows))
 	for i, row := range rows {
-		envelope, err := row.envelope()
+		envelope, err := row.envelope(&d.clock)
 		deliveries[i] = &notify.Delivery{Envelope: envelope, Err: err, Crashes: row.crashes, Receipt: receipt{row.seq, row.lease}}
 	}
-	return deliveries, nil
+	return d.yield(ctx, deliveries)
 }
 
 // claimSQLite does all in one transaction, since there is one writer anyway.
@@ -149,7 +170,7 @@ func (d *driver) claimSQLite(ctx context.Context, r notify.FetchRequest) (rows [
 			return err
 		}
 		found, err := d.Query(ctx, tx, "UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 WHERE seq IN (SELECT j.seq"+
-			candidates+") RETURNING "+columns, sqldb.Micros(d.now().Add(r.Lease)), r.Queue, r.Max)
+			candidates+") RETURNING "+columns, sqldb.Micros(d.clock.now().Add(r.Lease)), r.Queue, r.Max)
 		if err != nil {
 			return err
 		}
@@ -167,7 +188,7 @@ func (d *driver) claimPostgres(ctx context.Context, r notify.FetchRequest, due b
 	err = sqldb.Patiently(ctx, func() error {
 		found, err := d.Query(ctx, d.db, "WITH picked AS (SELECT j.seq AS picked_seq"+candidates+` FOR UPDATE OF j SKIP LOCKED)
 			UPDATE notify_jobs SET state = 2, due = ?, lease = lease + 1 FROM picked WHERE seq = picked_seq RETURNING `+columns,
-			r.Queue, r.Max, sqldb.Micros(d.now().Add(r.Lease)))
+			r.Queue, r.Max, sqldb.Micros(d.clock.now().Add(r.Lease)))
 		if err != nil {
 			return err
 		}
@@ -193,7 +214,7 @@ func (d *driver) claimMySQL(ctx context.Context, r notify.FetchRequest, due bool
 		if rows, err = scan(found); err != nil || len(rows) == 0 {
 			return err
 		}
-		args := []any{sqldb.Micros(d.now().Add(r.Lease))}
+		args := []any{sqldb.Micros(d.clock.now().Add(r.Lease))}
 		for _, row := range rows {
 			row.lease++
 			args = append(args, row.seq)
@@ -207,7 +228,7 @@ func (d *driver) claimMySQL(ctx context.Context, r notify.FetchRequest, due bool
 // promoteNow promotes when something is known to be due, and now and then when nobody has looked.
 func (d *driver) promoteNow(ctx context.Context, queue string, due bool) error {
 	d.mu.Lock()
-	now := d.now()
+	now := d.clock.local()
 	if !due && now.Sub(d.promoted[queue]) < promotePeriod {
 		d.mu.Unlock()
 		return nil

@@ -26,7 +26,7 @@ func (d *driver) SetPaused(ctx context.Context, queue string, paused bool) error
 }
 
 func (d *driver) Replay(ctx context.Context, queue string, ids []string) (int, error) {
-	now := sqldb.Micros(d.now())
+	now := sqldb.Micros(d.clock.now())
 	n, err := d.change(ctx, "replay", `UPDATE notify_jobs SET run_at = ?, due = ?, crashes = 0,
 		attempt = CASE state WHEN 3 THEN 0 ELSE attempt END, expires_at = CASE state WHEN 3 THEN 0 ELSE expires_at END, state = 1
 		WHERE state IN (0, 3)`, []any{now, now}, queue, ids)
@@ -60,7 +60,7 @@ func (d *driver) change(ctx context.Context, operation, statement string, args [
 }
 
 func (d *driver) List(ctx context.Context, f notify.Filter) ([]*notify.Record, error) {
-	now := d.now()
+	now := d.clock.now()
 	where := []string{"1 = 1"}
 	var args []any
 	and := func(condition string, values ...any) {
@@ -99,13 +99,13 @@ func (d *driver) List(ctx context.Context, f notify.Filter) ([]*notify.Record, e
 	}
 	records := make([]*notify.Record, len(rows))
 	for i, r := range rows {
-		envelope, err := r.envelope()
+		envelope, err := r.envelope(&d.clock)
 		if err != nil {
 			envelope.Failure = &notify.Failure{Reason: notify.Unreadable, Error: err.Error()}
 		}
 		records[i] = &notify.Record{Envelope: envelope, State: r.seen(now)}
 		if r.state == running {
-			records[i].LeaseUntil = sqldb.FromMicros(r.due)
+			records[i].LeaseUntil = d.clock.here(sqldb.FromMicros(r.due))
 		}
 	}
 	return records, nil
@@ -115,7 +115,7 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 	if err := d.writeCounts(ctx); err != nil {
 		return nil, err
 	}
-	now := d.now()
+	now := d.clock.now()
 	queues := make(map[string]*notify.QueueStats)
 	get := func(name string) *notify.QueueStats {
 		if queues[name] == nil {
@@ -131,7 +131,7 @@ func (d *driver) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 		}
 		s, state := get(r.queue), r.seen(now)
 		s.Counts[state] += n
-		if oldest := sqldb.FromMicros(r.due); state == notify.Available && (s.Oldest.IsZero() || oldest.Before(s.Oldest)) {
+		if oldest := d.clock.here(sqldb.FromMicros(r.due)); state == notify.Available && (s.Oldest.IsZero() || oldest.Before(s.Oldest)) {
 			s.Oldest = oldest
 		}
 		return nil

@@ -14,10 +14,16 @@ import (
 const insertRows = 500
 
 func (d *driver) Publish(ctx context.Context, envelopes []*notify.Envelope) error {
-	var err error
+	_, err := d.look()
+	if err == nil {
+		err = d.readClock(ctx, d.db)
+	}
+	if err != nil {
+		return err
+	}
 	if d.Single || len(envelopes) > insertRows {
 		err = d.write(ctx, "publish", func(tx *sql.Tx) error { return d.insert(ctx, tx, envelopes) })
-	} else if _, err = d.look(); err == nil { // one statement is a transaction by itself
+	} else { // one statement is a transaction by itself
 		err = sqldb.Patiently(ctx, func() error { return d.insert(ctx, d.db, envelopes) })
 		if err != nil {
 			err = fmt.Errorf("sqlqueue: publish: %w", err)
@@ -81,7 +87,7 @@ func (d *driver) claimUnique(ctx context.Context, tx *sql.Tx, e *notify.Envelope
 	if e.UniqueKey == "" {
 		return e.ID, nil
 	}
-	now := d.now()
+	now := d.clock.now()
 	n, err := d.Exec(ctx, tx, d.claimKey, e.UniqueKey, e.ID, sqldb.Micros(now.Add(e.UniqueFor)), sqldb.Micros(now))
 	if err != nil {
 		return "", err
@@ -114,7 +120,7 @@ func (d *driver) sweepKeys(ctx context.Context, tx *sql.Tx, now time.Time) error
 
 // insert stores jobs. The same ID again is the same job, published anew after an unclear answer.
 func (d *driver) insert(ctx context.Context, q sqldb.Querier, envelopes []*notify.Envelope) error {
-	now := d.now()
+	now := d.clock.local()
 	for len(envelopes) > 0 {
 		n := min(len(envelopes), insertRows)
 		var c jobColumns
@@ -127,7 +133,7 @@ func (d *driver) insert(ctx context.Context, q sqldb.Querier, envelopes []*notif
 			if e.RunAt.After(now) {
 				state = scheduled
 			}
-			c.add(e, state, body)
+			c.add(e, &d.clock, state, body)
 		}
 		if err := c.insert(ctx, d, q); err != nil {
 			return err
@@ -145,10 +151,10 @@ type jobColumns struct {
 	bodies                     [][]byte
 }
 
-func (c *jobColumns) add(e *notify.Envelope, state int, body []byte) {
+func (c *jobColumns) add(e *notify.Envelope, clock *clock, state int, body []byte) {
 	c.ids, c.queues, c.kinds, c.keys = append(c.ids, e.ID), append(c.queues, e.Queue), append(c.kinds, e.Kind), append(c.keys, e.Key)
 	c.priorities, c.states = append(c.priorities, int64(e.Priority)), append(c.states, int64(state))
-	c.runAts, c.expires = append(c.runAts, sqldb.Micros(e.RunAt)), append(c.expires, sqldb.Micros(e.ExpiresAt))
+	c.runAts, c.expires = append(c.runAts, sqldb.Micros(clock.there(e.RunAt))), append(c.expires, sqldb.Micros(clock.there(e.ExpiresAt)))
 	c.attempted, c.bodies = append(c.attempted, int64(e.Attempt)), append(c.bodies, body)
 }
 

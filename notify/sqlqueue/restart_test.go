@@ -1,20 +1,15 @@
 package sqlqueue_test
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/notifytest"
 	"github.com/seed82d84382/commerce/notify/sqlqueue"
@@ -25,120 +20,6 @@ var (
 	count  = notify.NewTask[int]("test.count", &notify.TaskOptions{MaxAttempts: 100})
 	silent = &sqlqueue.Options{Options: notify.Options{Logger: slog.New(slog.DiscardHandler)}}
 )
-
-// The child enqueues and handles until it is killed. It reports each job that
-// was acknowledged to its producer, and each that it handled.
-const childVariable = "SQLQUEUE_CHILD"
-
-func TestChild(t *testing.T) {
-	if os.Getenv(childVariable) == "" {
-		return // only as a child of TestChaosKilledProcessLosesNothing
-	}
-	ctx := context.Background()
-	q := openQueue(t, os.Getenv(childVariable), os.Getenv("SQLQUEUE_DSN"), silent.Options)
-	client := notify.NewClient(q, nil)
-	var out sync.Mutex
-	report := func(what string, id string) {
-		out.Lock()
-		defer out.Unlock()
-		fmt.Println(what, id)
-	}
-	w := notify.NewWorker(q, &notify.WorkerOptions{Concurrency: 8, Lease: 500 * time.Millisecond})
-	count.Handle(w, func(_ context.Context, job *notify.Job[int]) error {
-		report("handled", fmt.Sprintf("%s %d", job.ID, job.Attempt))
-		return nil
-	})
-	for range 8 {
-		go func() {
-			for i := 0; ; i++ {
-				job, err := count.Enqueue(ctx, client, i)
-				if err != nil {
-					panic(err)
-				}
-				report("enqueued", job.ID)
-			}
-		}()
-	}
-	panic(w.Run(ctx))
-}
-
-// TestChaosKilledProcessLosesNothing kills a process in the middle of enqueueing and
-// handling, several times, and then finds every acknowledged job handled: at least once,
-// and more than once only if the process died while it held the job.
-func TestChaosKilledProcessLosesNothing(t *testing.T) {
-	for name, backend := range backends {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			driver, dsn := backend(t)
-			killAndCount(t, driver, dsn)
-		})
-	}
-}
-
-func killAndCount(t *testing.T, driver, dsn string) {
-	kills := 4
-	if testenvtest.Long() {
-		kills = 40
-	}
-	enqueued, handled, attempts := map[string]bool{}, map[string]int{}, map[string]int{} // attempts by ID and number
-	for range kills {
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$")
-		child.Env = append(os.Environ(), childVariable+"="+driver, "SQLQUEUE_DSN="+dsn)
-		out, err := child.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, child.Start())
-		lines := bufio.NewScanner(out)
-		for n := 0; lines.Scan(); {
-			switch words := strings.Fields(lines.Text()); {
-			case len(words) == 2 && words[0] == "enqueued":
-				enqueued[words[1]] = true
-			case len(words) == 3 && words[0] == "handled":
-				handled[words[1]]++
-				attempts[words[1]+" "+words[2]]++
-			}
-			if n++; n == 150 {
-				require.NoError(t, child.Process.Kill()) // SIGKILL; what it wrote before is read to the end
-			}
-		}
-		require.Error(t, child.Wait())
-	}
-	require.Greater(t, len(enqueued), 50*kills)
-
-	q := openQueue(t, driver, dsn, silent.Options)
-	defer q.Close()
-	w := notify.NewWorker(q, &notify.WorkerOptions{Concurrency: 8})
-	var mu sync.Mutex
-	ctx, cancel := context.WithCancel(t.Context())
-	count.Handle(w, func(_ context.Context, job *notify.Job[int]) error {
-		mu.Lock()
-		defer mu.Unlock()
-		handled[job.ID]++
-		attempts[fmt.Sprintf("%s %d", job.ID, job.Attempt)]++
-		return nil
-	})
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }()
-	require.Eventually(t, func() bool { return len(stillStored(t, q)) == 0 }, 20*time.Second, 10*time.Millisecond)
-	cancel()
-	require.NoError(t, <-done)
-
-	lost, twice := 0, 0
-	for id := range enqueued {
-		if handled[id] == 0 {
-			lost++
-		}
-	}
-	for _, n := range handled {
-		if n > 1 {
-			twice++
-		}
-	}
-	t.Logf("%d acknowledged, %d lost, %d handled twice", len(enqueued), lost, twice)
-	require.Zero(t, lost)
-	for attempt, n := range attempts { // each end of a lease begins another attempt, and nothing else repeats one
-		require.Equal(t, 1, n, "attempt %s", attempt)
-	}
-}
 
 func stillStored(t *testing.T, q *notify.Queue) []*notify.Record {
 	t.Helper()

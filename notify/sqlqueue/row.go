@@ -38,14 +38,14 @@ func scan(rows *sql.Rows) ([]*row, error) {
 
 // envelope decodes the body. One that cannot be read comes back as an error,
 // together with what the columns tell and the body as it is.
-func (r *row) envelope() (*notify.Envelope, error) {
+func (r *row) envelope(c *clock) (*notify.Envelope, error) {
 	e := new(notify.Envelope)
 	err := e.UnmarshalBinary(r.body)
 	if err != nil {
 		e.Payload = r.body
 	}
 	e.ID, e.Queue, e.Kind, e.Priority = r.id, r.queue, r.kind, r.priority
-	e.Attempt, e.RunAt, e.ExpiresAt = r.attempt, sqldb.FromMicros(r.runAt), sqldb.FromMicros(r.expiresAt)
+	e.Attempt, e.RunAt, e.ExpiresAt = r.attempt, c.here(sqldb.FromMicros(r.runAt)), c.here(sqldb.FromMicros(r.expiresAt))
 	return e, err
 }
 

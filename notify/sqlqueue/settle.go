@@ -43,7 +43,7 @@ func (d *driver) keyFreed(deliveries []*notify.Delivery) {
 func (d *driver) Extend(ctx context.Context, deliveries []*notify.Delivery, lease time.Duration) ([]*notify.Delivery, error) {
 	var held map[int64]bool
 	err := d.write(ctx, "extend", func(tx *sql.Tx) (err error) {
-		held, err = d.heldRows(ctx, tx, "UPDATE notify_jobs SET due = ?", []any{sqldb.Micros(d.now().Add(lease))}, deliveries)
+		held, err = d.heldRows(ctx, tx, "UPDATE notify_jobs SET due = ?", []any{sqldb.Micros(d.clock.now().Add(lease))}, deliveries)
 		return err
 	})
 	if err != nil {
@@ -171,7 +171,7 @@ func (d *driver) giveBack(ctx context.Context, tx *sql.Tx, n notify.Nack) (bool,
 	e := *n.Envelope
 	state := available
 	if n.Delay > 0 {
-		state, e.RunAt = scheduled, d.now().Add(n.Delay).UTC()
+		state, e.RunAt = scheduled, d.clock.local().Add(n.Delay).UTC()
 	}
 	if n.Dead {
 		state = dead
@@ -181,9 +181,10 @@ func (d *driver) giveBack(ctx context.Context, tx *sql.Tx, n notify.Nack) (bool,
 		return false, err
 	}
 	r, _ := n.Delivery.Receipt.(receipt)
+	runAt := sqldb.Micros(d.clock.there(e.RunAt))
 	affected, err := d.Exec(ctx, tx, `UPDATE notify_jobs SET state = ?, due = ?, run_at = ?, expires_at = ?, attempt = ?, crashes = 0, body = ?
 		WHERE seq = ? AND lease = ? AND state = 2`,
-		state, sqldb.Micros(e.RunAt), sqldb.Micros(e.RunAt), sqldb.Micros(e.ExpiresAt), e.Attempt, body, r.seq, r.lease)
+		state, runAt, runAt, sqldb.Micros(d.clock.there(e.ExpiresAt)), e.Attempt, body, r.seq, r.lease)
 	return affected > 0, err
 }
 
@@ -222,7 +223,7 @@ func (d *driver) writeCounts(ctx context.Context) error {
 	if len(all) == 0 {
 		return nil
 	}
-	minute := d.now().UTC().Truncate(time.Minute)
+	minute := d.clock.now().UTC().Truncate(time.Minute)
 	err := d.transact(ctx, "count", func(tx *sql.Tx) error {
 		for queue, c := range all {
 			if _, err := d.Exec(ctx, tx, d.countUp, queue, sqldb.Micros(minute), c.handled, c.failed); err != nil {

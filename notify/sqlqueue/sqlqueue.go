@@ -12,6 +12,11 @@
 // for another. SQLite may be used through any driver, MySQL through
 // go-sql-driver/mysql, PostgreSQL through pgx.
 //
+// # Clocks
+//
+// Leases and delays are measured by the database's clock, so processes whose clocks differ do not
+// take each other's jobs. Options.Now, if it is given, is taken instead.
+//
 // # Latency
 //
 // Workers in the same process are woken when a job is enqueued. Those of other
@@ -40,6 +45,8 @@ type Options struct {
 	Listener Listener
 	// SkipMigrations leaves the schema to the host, who calls Migrate.
 	SkipMigrations bool
+
+	wrong bool // Now is this machine's clock and may be wrong; for tests
 }
 
 // Open makes a queue in db, finds out what database it is, and brings its tables up to
@@ -67,5 +74,9 @@ func Open(ctx context.Context, db *sql.DB, o *Options) (*notify.Queue, error) {
 			return nil, err
 		}
 	}
-	return notify.New(newDriver(dialect, db, &options), &options.Options), nil
+	d := newDriver(dialect, db, &options)
+	if err := d.readClock(ctx, db); err != nil {
+		return nil, err
+	}
+	return notify.New(d, &options.Options), nil
 }

@@ -22,7 +22,7 @@ func (d *driver) LoadState(ctx context.Context, keys []string) ([]notify.StateEn
 			args = append(args, key)
 		}
 		rows, err := d.Query(ctx, d.db, "SELECT name, value, version FROM notify_state WHERE name IN ("+
-			sqldb.Placeholders(len(chunk), "?")+") AND until > ?", append(args, sqldb.Micros(d.now()))...)
+			sqldb.Placeholders(len(chunk), "?")+") AND until > ?", append(args, sqldb.Micros(d.clock.now()))...)
 		if err != nil {
 			return nil, fmt.Errorf("sqlqueue: load state: %w", err)
 		}
@@ -42,7 +42,7 @@ func (d *driver) ScanState(ctx context.Context, prefix, after string, limit int)
 	// The prefix ends with a slash, and "0" is the byte that follows a slash.
 	end := prefix[:len(prefix)-1] + "0"
 	rows, err := d.Query(ctx, d.db, "SELECT name, value, version FROM notify_state WHERE name > ? AND name < ? AND until > ? ORDER BY name LIMIT ?",
-		max(prefix, after), end, sqldb.Micros(d.now()), limit)
+		max(prefix, after), end, sqldb.Micros(d.clock.now()), limit)
 	if err != nil {
 		return nil, fmt.Errorf("sqlqueue: scan state: %w", err)
 	}
@@ -80,7 +80,7 @@ func (d *driver) SwapState(ctx context.Context, changes []notify.StateChange) ([
 }
 
 func (d *driver) swap(ctx context.Context, tx *sql.Tx, c notify.StateChange) (bool, error) {
-	now := d.now()
+	now := d.clock.now()
 	until := sqldb.Micros(now.Add(c.TTL))
 	changed := func(n int64, err error) (bool, error) { return n > 0, err }
 	switch {
@@ -110,7 +110,7 @@ func (d *driver) sweepState(ctx context.Context, tx *sql.Tx) error {
 	if !d.due(&d.stateSwept, time.Minute) {
 		return nil
 	}
-	_, err := d.Exec(ctx, tx, "DELETE FROM notify_state WHERE until <= ?", sqldb.Micros(d.now()))
+	_, err := d.Exec(ctx, tx, "DELETE FROM notify_state WHERE until <= ?", sqldb.Micros(d.clock.now()))
 	return err
 }
 
@@ -118,7 +118,7 @@ func (d *driver) sweepState(ctx context.Context, tx *sql.Tx) error {
 func (d *driver) due(last *time.Time, period time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.now()
+	now := d.clock.local()
 	if now.Sub(*last) < period {
 		return false
 	}

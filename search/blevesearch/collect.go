@@ -10,7 +10,6 @@ import (
 	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -19,32 +18,43 @@ import (
 const checkEvery = 4096
 
 // answer runs one request.
-func (sn *snapshot) answer(s *store, r search.Request) (search.Response, error) {
+func (sn *snapshot) answer(r search.Request) (search.Response, error) {
 	var response search.Response
 	filter, err := sn.filter(r.Filters)
 	if err != nil {
 		return response, err
 	}
-	m, err := sn.matcher(r.Query)
-	if err != nil {
-		return response, err
-	}
-	defer m.close()
-	c, err := sn.collector(s, r, filter)
-	if err != nil {
-		return response, err
-	}
 	// Facets under other filters need all documents that the query matches.
 	var matched *roaring.Bitmap
-	if len(r.Facets) > 0 {
-		matched = roaring.New()
-	}
-	if err := c.run(m, filter, matched); err != nil {
+	if r.Limit == 0 && len(r.Facets) == 0 && filter == nil && !r.Collapse {
+		response.Total, err = sn.total(r.Query)
 		return response, err
 	}
-	response.Total, response.Groups = c.total, len(c.groups)
-	if response.Hits, err = c.hits(r); err != nil {
-		return response, err
+	if r.Limit == 0 && !r.Collapse {
+		if matched, err = sn.matching(r.Query); err != nil {
+			return response, err
+		}
+		response.Total = count(matched, filter)
+	} else {
+		m, err := sn.matcher(r.Query)
+		if err != nil {
+			return response, err
+		}
+		defer m.close()
+		c, err := sn.collector(r)
+		if err != nil {
+			return response, err
+		}
+		if len(r.Facets) > 0 {
+			matched = roaring.New()
+		}
+		if err := c.run(m, filter, matched); err != nil {
+			return response, err
+		}
+		response.Total, response.Groups = c.total, len(c.groups)
+		if response.Hits, err = c.hits(r); err != nil {
+			return response, err
+		}
 	}
 	if r.Explain {
 		if err := sn.explain(r, response.Hits); err != nil {
@@ -52,7 +62,7 @@ func (sn *snapshot) answer(s *store, r search.Request) (search.Response, error) 
 		}
 	}
 	for _, f := range r.Facets {
-		counted, err := sn.facet(s, f, matched)
+		counted, err := sn.facet(f, matched)
 		if err != nil {
 			return response, err
 		}
@@ -81,21 +91,20 @@ type key struct {
 type collector struct {
 	sn      *snapshot
 	sorts   []search.Sort
-	kinds   []search.Kind // of field keys
-	columns []string      // of field keys
-	values  index.DocValueReader
+	kinds   []search.Kind  // of field keys
+	columns []*fieldColumn // of field keys
 	after   *candidate
 	keep    int
 	total   int
 	heap    []*candidate
+	offered candidate // the present document
 	err     error
-	number  index.IndexInternalID
 
 	groups  map[string]*candidate // with Collapse: the first of each
-	groupOf index.DocValueReader
+	groupOf *fieldColumn
 }
 
-func (sn *snapshot) collector(s *store, r search.Request, filter *roaring.Bitmap) (*collector, error) {
+func (sn *snapshot) collector(r search.Request) (*collector, error) {
 	c := &collector{sn: sn, sorts: r.Sort, keep: r.Offset + r.Limit}
 	if r.Limit == 0 {
 		c.keep = 0
@@ -104,25 +113,22 @@ func (sn *snapshot) collector(s *store, r search.Request, filter *roaring.Bitmap
 		if key.Field == search.Relevance.Field || key.Field == search.ByID.Field {
 			continue
 		}
-		f, ok := s.schema.Field(key.Field)
+		f, ok := sn.store.schema.Field(key.Field)
 		if !ok {
 			return nil, fmt.Errorf("search: sort by unknown field %q", key.Field)
 		}
 		c.kinds = append(c.kinds, f.Kind)
-		c.columns = append(c.columns, column(f))
-	}
-	if len(c.columns) > 0 {
-		unique := slices.Compact(slices.Sorted(slices.Values(c.columns)))
-		var err error
-		if c.values, err = sn.reader.DocValueReader(unique); err != nil {
-			return nil, fmt.Errorf("search: read columns: %w", err)
+		column, err := sn.column(f.Name)
+		if err != nil {
+			return nil, err
 		}
+		c.columns = append(c.columns, column)
 	}
 	if r.Collapse {
 		c.groups = map[string]*candidate{}
 		var err error
-		if c.groupOf, err = sn.reader.DocValueReader([]string{search.FieldGroup}); err != nil {
-			return nil, fmt.Errorf("search: read columns: %w", err)
+		if c.groupOf, err = sn.column(search.FieldGroup); err != nil {
+			return nil, err
 		}
 	}
 	if len(r.After) > 0 {
@@ -135,14 +141,12 @@ func (sn *snapshot) collector(s *store, r search.Request, filter *roaring.Bitmap
 	return c, nil
 }
 
-func column(f search.Field) string {
-	if f.Kind == search.Number || f.Kind == search.Date {
-		return f.Name + columnSuffix
-	}
-	return f.Name
-}
-
 func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
+	var seen [256]uint32 // of matched
+	n := 0
+	if matched != nil {
+		defer func() { matched.AddMany(seen[:n]) }()
+	}
 	var passing roaring.IntPeekable
 	if filter != nil {
 		passing = filter.Iterator()
@@ -169,7 +173,12 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 		}
 		least = doc + 1
 		if matched != nil {
-			matched.Add(uint32(doc))
+			if n == len(seen) {
+				matched.AddMany(seen[:])
+				n = 0
+			}
+			seen[n] = uint32(doc)
+			n++
 		}
 		if filter != nil && !filter.Contains(uint32(doc)) {
 			continue
@@ -185,50 +194,52 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 }
 
 func (c *collector) offer(doc uint64, m matcher) {
-	found := candidate{doc: doc, score: m.score()}
+	c.offered = candidate{doc: doc, score: m.score()}
+	found := &c.offered // most are not kept
 	if c.groups != nil {
-		c.offerGroup(&found)
+		c.offerGroup(found)
 		return
 	}
 	// Without reading anything more, most documents are worse than the last of a full heap.
 	if len(c.heap) == c.keep && c.sorts[0] == search.Relevance && found.score < c.heap[0].score {
 		return
 	}
-	if c.values != nil {
-		found.keys, c.err = c.read(doc)
+	if len(c.columns) > 0 {
+		found.keys = c.read(doc)
 	}
-	if c.after != nil && c.compare(&found, c.after) <= 0 {
+	if c.after != nil && c.compare(found, c.after) <= 0 {
 		return
 	}
 	if len(c.heap) < c.keep {
-		heap.Push(c, &found)
+		heap.Push(c, found.kept())
 		return
 	}
-	if c.compare(&found, c.heap[0]) < 0 {
-		c.heap[0] = &found
+	if c.compare(found, c.heap[0]) < 0 {
+		*c.heap[0] = *found
 		heap.Fix(c, 0)
 	}
+}
+
+func (x *candidate) kept() *candidate {
+	kept := *x
+	return &kept
 }
 
 // offerGroup keeps the first document of each group.
 func (c *collector) offerGroup(found *candidate) {
 	group := ""
-	c.number = numberID(c.number, found.doc)
-	if err := c.groupOf.VisitDocValues(c.number, func(_ string, term []byte) { group = string(term) }); err != nil {
-		c.err = fmt.Errorf("search: read columns: %w", err)
-		return
-	}
-	if c.values != nil {
-		found.keys, c.err = c.read(found.doc)
+	c.groupOf.visit(found.doc, func(term string) { group = term })
+	if len(c.columns) > 0 {
+		found.keys = c.read(found.doc)
 	}
 	best := c.groups[group]
 	switch {
 	case best == nil:
 		found.variants = 1
-		c.groups[group] = found
+		c.groups[group] = found.kept()
 	case c.compare(found, best) < 0:
 		found.variants = best.variants + 1
-		c.groups[group] = found
+		*best = *found
 	default:
 		best.variants++
 	}
@@ -236,32 +247,23 @@ func (c *collector) offerGroup(found *candidate) {
 
 // read returns the field keys of a document: of several values the least, or for
 // a descending key the greatest.
-func (c *collector) read(doc uint64) ([]key, error) {
+func (c *collector) read(doc uint64) []key {
 	keys := make([]key, len(c.columns))
-	for i := range keys {
-		keys[i].missing = true
-	}
-	c.number = numberID(c.number, doc)
-	err := c.values.VisitDocValues(c.number, func(column string, term []byte) {
-		i := -1
-		for _, s := range c.sorts {
-			if s.Field == search.Relevance.Field || s.Field == search.ByID.Field {
-				continue
-			}
-			i++
-			if c.columns[i] != column {
-				continue
-			}
-			k := &keys[i]
-			if k.missing || s.Desc == (string(term) > k.value) {
-				k.missing, k.value = false, string(term)
-			}
+	i := 0
+	for _, s := range c.sorts {
+		if s.Field == search.Relevance.Field || s.Field == search.ByID.Field {
+			continue
 		}
-	})
-	if err != nil {
-		return nil, fmt.Errorf("search: read columns: %w", err)
+		k := &keys[i]
+		k.missing = true
+		c.columns[i].visit(doc, func(term string) {
+			if k.missing || s.Desc {
+				k.missing, k.value = false, term
+			}
+		})
+		i++
 	}
-	return keys, nil
+	return keys
 }
 
 // compare orders two candidates; 0 only for the same document.
@@ -305,8 +307,7 @@ func compareKeys(x, y key, descending bool) int {
 
 func (c *collector) id(x *candidate) string {
 	if x.id == "" && c.err == nil {
-		c.number = numberID(c.number, x.doc)
-		x.id, c.err = c.sn.reader.ExternalID(c.number)
+		x.id, c.err = c.sn.id(x.doc)
 	}
 	return x.id
 }
@@ -333,14 +334,12 @@ func (c *collector) hits(r search.Request) ([]search.DriverHit, error) {
 	found := c.heap[min(r.Offset, len(c.heap)):min(c.keep, len(c.heap))]
 	hits := make([]search.DriverHit, len(found))
 	for i, x := range found {
-		hits[i] = search.DriverHit{ID: c.id(x), Score: x.score, Position: c.positionOf(x), Variants: x.variants}
-		if r.Source {
-			stored, _, err := readStored(c.sn.reader, hits[i].ID)
-			if err != nil {
-				return nil, err
-			}
-			hits[i].Source = stored.Source
+		var source []byte
+		var err error
+		if x.id, source, err = c.sn.stored(x.doc, r.Source); err != nil {
+			return nil, err
 		}
+		hits[i] = search.DriverHit{ID: x.id, Score: x.score, Position: c.positionOf(x), Variants: x.variants, Source: source}
 	}
 	return hits, c.err
 }
@@ -369,7 +368,7 @@ func (c *collector) writeKey(k key, kind search.Kind) string {
 		return ""
 	}
 	if kind == search.Number || kind == search.Date {
-		n, _ := numberFromTerm([]byte(k.value))
+		n, _ := numberFromTerm(k.value)
 		return "=" + strconv.FormatFloat(n, 'g', -1, 64)
 	}
 	return "=" + k.value

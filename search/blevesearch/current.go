@@ -24,9 +24,12 @@ type current struct {
 
 const (
 	currentFile = "CURRENT"
-	format      = 1
+	format      = 2 // 1 had positions and columns of Bleve's own
 	maxCurrent  = 64 << 10
 )
+
+// olderFormat is in the place of the fingerprint of what was written in an older format.
+const olderFormat = "older format"
 
 var generationPattern = regexp.MustCompile(`^generation-[0-9]{6,18}$`)
 
@@ -61,8 +64,11 @@ func readCurrent(dir string) (current, error) {
 	if err := json.Unmarshal(text, &c); err != nil || !generationPattern.MatchString(c.Generation) {
 		return c, fmt.Errorf("search: open index: %s is damaged", currentFile)
 	}
-	if c.Format != format {
+	if c.Format < 1 || c.Format > format {
 		return c, fmt.Errorf("search: open index: format %d is not known to this version", c.Format)
+	}
+	if c.Format < format { // its generations cannot be searched: they are as those of another schema
+		c.Schema, c.Filling, c.Replaced = olderFormat, "", ""
 	}
 	return c, nil
 }

@@ -14,10 +14,10 @@ import (
 
 // Fields of our own beside the engine fields that package search names.
 const (
+	fieldID      = "_id"      // Bleve's own
 	fieldSource  = "_source"  // stored: what hits return
 	fieldVersion = "_version" // stored, when the document has one
 	fieldChanged = "_changed" // in a generation: changedPut or changedDelete, when a caller's change wrote it last
-	columnSuffix = "#"        // a field's values for sorting and counting
 )
 
 // The terms of fieldChanged.
@@ -31,7 +31,7 @@ const (
 const liveTerm = "\x00"
 
 // runGap keeps phrases from reaching from one value into the next.
-const runGap = 100
+const runGap = 1
 
 // field is an analysed field, ready for a segment.
 type field struct {
@@ -65,46 +65,33 @@ func (s *store) indexed(op search.Op) index.Document {
 		if op.Entry == nil {
 			term = changedDelete
 		}
-		doc.AddField(termField(fieldChanged, index.IndexField|index.SkipFreqNorm, []string{term}))
+		doc.AddField(termField(fieldChanged, []string{term}))
 	}
 	if op.Entry == nil { // a tombstone, or the mark of a delete
 		return doc
 	}
 	doc.AddField(storedField(fieldSource, op.Entry.Source))
-	for _, f := range textFields(op.Entry.Texts) {
+	for _, f := range s.packing.textFields(op.Entry.Texts) {
 		doc.AddField(f)
 	}
 	for name, terms := range map[string][]string{search.FieldWords: op.Entry.Words,
 		search.FieldPhrases: op.Entry.Phrases, search.FieldStarts: op.Entry.Starts, search.FieldPresent: op.Entry.Present} {
 		if len(terms) > 0 {
-			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, terms))
+			doc.AddField(termField(name, terms))
 		}
 	}
 	if s.grouped {
-		doc.AddField(termField(search.FieldGroup, index.IndexField|index.SkipFreqNorm|index.DocValues, []string{op.Entry.Group}))
+		doc.AddField(termField(search.FieldGroup, []string{op.Entry.Group}))
 	}
 	for name, values := range op.Entry.Values {
-		f, known := s.schema.Field(name)
-		if !known || len(values) == 0 {
+		if len(values) == 0 {
 			continue
 		}
-		column := f.Facet || f.Sort
 		terms := make([]string, len(values))
 		for i, v := range values {
 			terms[i] = termOf(v)
 		}
-		if f.Kind == search.Number || f.Kind == search.Date {
-			doc.AddField(termField(name, index.IndexField|index.SkipFreqNorm, rangeTerms(values)))
-			if column {
-				doc.AddField(termField(name+columnSuffix, index.IndexField|index.SkipFreqNorm|index.DocValues, terms))
-			}
-			continue
-		}
-		options := index.IndexField | index.SkipFreqNorm
-		if column {
-			options |= index.DocValues
-		}
-		doc.AddField(termField(name, options, terms))
+		doc.AddField(termField(name, terms))
 	}
 	return doc
 }
@@ -113,30 +100,28 @@ func storedField(name string, value []byte) *field {
 	return &field{name: name, options: index.StoreField, value: value, kind: 't'}
 }
 
-func termField(name string, options index.FieldIndexingOptions, terms []string) *field {
+func termField(name string, terms []string) *field {
 	frequencies := make(index.TokenFrequencies, len(terms))
 	backing := make([]index.TokenFreq, len(terms))
 	for i, t := range terms {
 		backing[i].Term = []byte(t)
 		frequencies[t] = &backing[i]
 	}
-	return &field{name: name, options: options, length: len(terms), terms: frequencies, kind: 't'}
+	return &field{name: name, options: index.IndexField | index.SkipFreqNorm, length: len(terms), terms: frequencies, kind: 't'}
 }
 
 // textFields lays the runs out one after another. A run's weight is in the term
-// frequencies and the length, and in the start of each location, where phrases read it.
-func textFields(runs []search.TextRun) []*field {
+// frequencies and the length, and with each occurrence, where phrases read it.
+func (p packing) textFields(runs []search.TextRun) []*field {
 	text := newTextField(search.FieldText, index.IndexField|index.IncludeTermVectors)
 	chars := newTextField(search.FieldChars, index.IndexField)
 	own := map[string]*field{}
+	places := map[string][]occurrence{}
 	position := 0
 	for _, run := range runs {
-		locations := make([]index.TokenLocation, len(run.Terms))
-		for i, t := range run.Terms {
+		for _, t := range run.Terms {
 			position++
-			locations[i] = index.TokenLocation{Position: position, Start: run.Weight}
-			freq := frequency(text.terms, t, run.Weight)
-			freq.Locations = append(freq.Locations, &locations[i])
+			places[t] = append(places[t], occurrence{position, run.Weight})
 		}
 		text.length += run.Weight * len(run.Terms)
 		position += runGap
@@ -157,6 +142,9 @@ func textFields(runs []search.TextRun) []*field {
 		}
 		f.length += len(run.Terms)
 	}
+	for t, of := range places {
+		text.terms[t] = p.frequencyOf(t, of)
+	}
 	text.length = max(text.length, 1) // every document has it
 	fields := []*field{text}
 	if chars.length > 0 {
@@ -168,6 +156,24 @@ func textFields(runs []search.TextRun) []*field {
 		}
 	}
 	return fields
+}
+
+// frequencyOf is what is written of a term with its places.
+func (p packing) frequencyOf(t string, places []occurrence) *index.TokenFreq {
+	freq := &index.TokenFreq{Term: []byte(t)}
+	if packed, ok := p.pack(places); ok {
+		freq.SetFrequency(int(packed))
+		return freq
+	}
+	locations := make([]index.TokenLocation, len(places))
+	sum := 0
+	for i, o := range places {
+		sum += o.weight
+		locations[i] = index.TokenLocation{Position: o.position, Start: o.weight}
+		freq.Locations = append(freq.Locations, &locations[i])
+	}
+	freq.SetFrequency(sum<<1 | formLocations)
+	return freq
 }
 
 func newTextField(name string, options index.FieldIndexingOptions) *field {
@@ -210,22 +216,7 @@ func numberTerm(n float64) string {
 	return string(numeric.MustNewPrefixCodedInt64(numeric.Float64ToInt64(n), 0))
 }
 
-func numberFromTerm(t []byte) (float64, bool) {
-	n, err := numeric.PrefixCoded(t).Int64()
+func numberFromTerm(t string) (float64, bool) {
+	n, err := numeric.PrefixCoded([]byte(t)).Int64()
 	return numeric.Int64ToFloat64(n), err == nil
-}
-
-// precisionStep is what Bleve's range searcher expects.
-const precisionStep = 4
-
-// rangeTerms are the prefixes of different lengths by which ranges find numbers.
-func rangeTerms(values []any) []string {
-	var terms []string
-	for _, v := range values {
-		n := numeric.Float64ToInt64(numberOf(v))
-		for shift := uint(0); shift < 64; shift += precisionStep {
-			terms = append(terms, string(numeric.MustNewPrefixCodedInt64(n, shift)))
-		}
-	}
-	return terms
 }

@@ -89,7 +89,7 @@ func (d *driver) Search(ctx context.Context, requests []search.Request) ([]searc
 	defer sn.close()
 	responses := make([]search.Response, len(requests))
 	for i, r := range requests {
-		if responses[i], err = sn.answer(d.live, r); err != nil {
+		if responses[i], err = sn.answer(r); err != nil {
 			return nil, err
 		}
 	}
@@ -113,7 +113,7 @@ func (d *driver) Terms(ctx context.Context, r search.TermsRequest) ([]search.Ter
 		return nil, err
 	}
 	defer sn.close()
-	return d.live.terms(sn, r)
+	return sn.terms(r)
 }
 
 func (d *driver) Count(ctx context.Context) (int, error) {

@@ -3,19 +3,19 @@ package blevesearch
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
 
 // facet counts, among the documents of matched that pass the facet's filters.
-func (sn *snapshot) facet(s *store, f search.FacetRequest, matched *roaring.Bitmap) (search.FacetResponse, error) {
+func (sn *snapshot) facet(f search.FacetRequest, matched *roaring.Bitmap) (search.FacetResponse, error) {
 	var response search.FacetResponse
-	field, ok := s.schema.Field(f.Field)
+	field, ok := sn.store.schema.Field(f.Field)
 	if !ok {
 		return response, fmt.Errorf("search: facet of unknown field %q", f.Field)
 	}
@@ -23,99 +23,161 @@ func (sn *snapshot) facet(s *store, f search.FacetRequest, matched *roaring.Bitm
 	if err != nil {
 		return response, err
 	}
-	documents := matched
 	if filter != nil {
-		documents = roaring.And(matched, filter)
+		matched = roaring.And(matched, filter)
 	}
+	values, err := sn.column(f.Field)
+	if err != nil {
+		return response, err
+	}
+	c := counter{request: f, kind: field.Kind, response: &response}
 	if len(f.Ranges) > 0 {
-		if err := sn.countRanges(f, documents, &response); err != nil {
+		response.Ranges = make([]int, len(f.Ranges))
+	}
+	documents := newDocuments(matched)
+	for i := range values.parts {
+		if err := sn.ctx.Err(); err != nil {
 			return response, err
 		}
-	}
-	return response, sn.countValues(f, field, documents, &response)
-}
-
-func (sn *snapshot) countRanges(f search.FacetRequest, documents *roaring.Bitmap, response *search.FacetResponse) error {
-	for _, bounds := range f.Ranges {
-		inside := roaring.New()
-		if err := sn.within(inside, f.Field, bounds); err != nil {
-			return err
-		}
-		response.Ranges = append(response.Ranges, int(inside.AndCardinality(documents)))
-	}
-	return nil
-}
-
-func (sn *snapshot) countValues(f search.FacetRequest, field search.Field, documents *roaring.Bitmap, response *search.FacetResponse) error {
-	reader, err := sn.reader.DocValueReader([]string{column(field)})
-	if err != nil {
-		return fmt.Errorf("search: read columns: %w", err)
-	}
-	counts := map[string]*int{}
-	present := false
-	visit := func(_ string, term []byte) {
-		present = true
-		if n := counts[string(term)]; n != nil {
-			*n++
-			return
-		}
-		one := 1
-		counts[string(term)] = &one
-	}
-	var number index.IndexInternalID
-	looked := 0
-	for it := documents.Iterator(); it.HasNext(); looked++ {
-		if looked%checkEvery == 0 && sn.ctx.Err() != nil {
-			return sn.ctx.Err()
-		}
-		present = false
-		number = numberID(number, uint64(it.Next()))
-		if err := reader.VisitDocValues(number, visit); err != nil {
-			return fmt.Errorf("search: read columns: %w", err)
-		}
-		if !present {
-			response.Missing++
-		}
-	}
-	if field.Kind == search.Number {
-		bounds(counts, response)
+		c.count(values.columns[i], values.parts[i], documents)
 	}
 	if len(f.Ranges) == 0 {
-		list(f, field.Kind, counts, response)
+		list(f, field.Kind, c.values(), &response)
 	}
-	return nil
+	return response, nil
 }
 
-func bounds(counts map[string]*int, response *search.FacetResponse) {
-	for term := range counts {
-		n, ok := numberFromTerm([]byte(term))
-		if !ok {
+// documents hands out a set in ascending order.
+type documents struct {
+	from   roaring.ManyIntIterable
+	buffer [512]uint32
+	read   []uint32
+}
+
+func newDocuments(of *roaring.Bitmap) *documents { return &documents{from: of.ManyIterator()} }
+
+// below returns some of the next documents below end; none means that there are no more of them.
+func (d *documents) below(end uint64) []uint32 {
+	if len(d.read) == 0 {
+		d.read = d.buffer[:d.from.NextMany(d.buffer[:])]
+	}
+	n, _ := slices.BinarySearch(d.read, uint32(end))
+	some := d.read[:n]
+	d.read = d.read[n:]
+	return some
+}
+
+// counter adds up the values of one facet over all parts.
+type counter struct {
+	request  search.FacetRequest
+	kind     search.Kind
+	response *search.FacetResponse
+
+	first  *column // of the first part, and its counts
+	counts []int
+	others map[string]int // of the other parts, by term
+}
+
+func (c *counter) count(values *column, p part, documents *documents) {
+	counts := make([]int, len(values.terms))
+	type interval struct{ low, high uint32 }
+	intervals := make([]interval, len(c.request.Ranges))
+	for i, r := range c.request.Ranges {
+		intervals[i].low, intervals[i].high = values.between(r)
+	}
+	for some := documents.below(p.end); len(some) > 0; some = documents.below(p.end) {
+		for _, doc := range some {
+			local := uint64(doc) - p.offset
+			of := values.of(local)
+			if len(of) == 0 {
+				c.response.Missing++
+			}
+			for _, v := range of {
+				counts[v]++
+			}
+			for i, r := range intervals {
+				if values.within(local, r.low, r.high) {
+					c.response.Ranges[i]++
+				}
+			}
+		}
+	}
+	if c.kind == search.Number {
+		c.bounds(values, counts)
+	}
+	if c.first == nil {
+		c.first, c.counts = values, counts
+		return
+	}
+	for v, n := range counts {
+		if n == 0 {
 			continue
 		}
-		if response.Min == nil || n < *response.Min {
-			response.Min = &n
+		if c.others == nil {
+			c.others = map[string]int{}
 		}
-		if response.Max == nil || n > *response.Max {
-			response.Max = &n
+		c.others[values.terms[v]] += n
+	}
+}
+
+// bounds widens the least and the greatest number by those of a part.
+func (c *counter) bounds(values *column, counts []int) {
+	counted := func(n int) bool { return n > 0 }
+	first := slices.IndexFunc(counts, counted)
+	if first < 0 {
+		return
+	}
+	last := len(counts) - 1
+	for counts[last] == 0 {
+		last--
+	}
+	low, _ := numberFromTerm(values.terms[first])
+	high, _ := numberFromTerm(values.terms[last])
+	if c.response.Min != nil {
+		low, high = min(low, *c.response.Min), max(high, *c.response.Max)
+	}
+	c.response.Min, c.response.Max = &low, &high
+}
+
+// values yields each term that was counted.
+func (c *counter) values() iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		if c.first == nil {
+			return
+		}
+		for v, n := range c.counts {
+			term := c.first.terms[v]
+			if more, ok := c.others[term]; ok {
+				n += more
+				delete(c.others, term)
+			}
+			if n > 0 && !yield(term, n) {
+				return
+			}
+		}
+		for term, n := range c.others {
+			if !yield(term, n) {
+				return
+			}
 		}
 	}
 }
 
 // list picks the values to return: the most frequent, and those that must be there.
-func list(f search.FacetRequest, kind search.Kind, counts map[string]*int, response *search.FacetResponse) {
-	values := make([]search.ValueCount, 0, len(counts))
+func list(f search.FacetRequest, kind search.Kind, counts iter.Seq2[string, int], response *search.FacetResponse) {
+	var values []search.ValueCount
 	listed := map[string]bool{}
 	for term, n := range counts {
 		text := term
 		if kind == search.Number {
-			number, _ := numberFromTerm([]byte(term))
+			number, _ := numberFromTerm(term)
 			text = search.FormatNumber(number)
 		}
 		if !wanted(f, kind, text) {
 			continue
 		}
 		listed[text] = true
-		values = append(values, search.ValueCount{Value: text, Count: *n})
+		values = append(values, search.ValueCount{Value: text, Count: n})
 	}
 	response.Distinct = len(values)
 	for _, text := range f.Include {

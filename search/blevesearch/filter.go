@@ -2,53 +2,13 @@ package blevesearch
 
 import (
 	"fmt"
-	"math"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/blevesearch/bleve/v2/numeric"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
-
-// everything returns the numbers of all documents.
-func (sn *snapshot) everything() (*roaring.Bitmap, error) {
-	if sn.live == nil {
-		live := roaring.New()
-		if err := sn.collect(live, search.FieldText, liveTerm); err != nil {
-			return nil, err
-		}
-		sn.live = live
-	}
-	return sn.live, nil
-}
-
-// collect adds the documents with a term.
-func (sn *snapshot) collect(to *roaring.Bitmap, field, term string) error {
-	p, err := sn.postings(field, term, false, false)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	var buffer [256]uint32
-	n := 0
-	for {
-		doc, err := p.reader.Next(&p.doc)
-		if err != nil {
-			return fmt.Errorf("search: read postings: %w", err)
-		}
-		if doc == nil || n == len(buffer) {
-			to.AddMany(buffer[:n])
-			n = 0
-		}
-		if doc == nil {
-			return nil
-		}
-		buffer[n] = uint32(doc.ID.Value())
-		n++
-	}
-}
 
 // ids returns the documents with these IDs.
 func (sn *snapshot) ids(ids []string) (*roaring.Bitmap, error) {
@@ -62,25 +22,26 @@ func (sn *snapshot) ids(ids []string) (*roaring.Bitmap, error) {
 			found.Add(uint32(number.Value()))
 		}
 	}
-	live, err := sn.everything() // not tombstones
-	if err != nil {
-		return nil, err
-	}
-	found.And(live)
+	found.And(sn.live) // not tombstones
 	return found, nil
 }
 
 // maxExpansion bounds the terms that a prefix stands for: the first ones in the dictionary.
 const maxExpansion = 1024
 
+// prefix returns the documents with a term that begins with prefix. It is shared: it must not be changed.
 func (sn *snapshot) prefix(field, prefix string) (*roaring.Bitmap, error) {
+	switch {
+	case prefix == "":
+		return roaring.New(), nil
+	case field == search.FieldPhrases && utf8.RuneCountInString(prefix) <= search.MaxStart:
+		return sn.bitmap(search.FieldStarts, prefix)
+	}
+	return sn.remembered(field+"/"+prefix, func() (*roaring.Bitmap, error) { return sn.beginning(field, prefix) })
+}
+
+func (sn *snapshot) beginning(field, prefix string) (*roaring.Bitmap, error) {
 	found := roaring.New()
-	if prefix == "" {
-		return found, nil
-	}
-	if field == search.FieldPhrases && utf8.RuneCountInString(prefix) <= search.MaxStart {
-		return found, sn.collect(found, search.FieldStarts, prefix)
-	}
 	dict, err := sn.reader.FieldDictPrefix(field, []byte(prefix))
 	if err != nil {
 		return nil, fmt.Errorf("search: read dictionary: %w", err)
@@ -119,24 +80,60 @@ func (sn *snapshot) filter(filters []search.Filter) (*roaring.Bitmap, error) {
 	return passed, nil
 }
 
-// cached evaluates a filter once a search: its facets are under most of the same ones.
+// cached evaluates a filter once for all searches of a state: shoppers choose the same ones.
 func (sn *snapshot) cached(f search.Filter) (*roaring.Bitmap, error) {
-	name := fmt.Sprintf("%#v", f)
-	if passed := sn.filters[name]; passed != nil {
-		return passed, nil
+	return sn.remembered(filterName(f), func() (*roaring.Bitmap, error) { return sn.passing(f) })
+}
+
+// remembered returns a set of documents that the state knows by a name, or makes it.
+func (sn *snapshot) remembered(name string, make func() (*roaring.Bitmap, error)) (*roaring.Bitmap, error) {
+	sn.mu.Lock()
+	known := sn.filters[name]
+	sn.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
+	made, err := make()
+	if err != nil {
+		return nil, err
+	}
+	sn.mu.Lock()
+	defer sn.mu.Unlock()
+	if len(sn.filters) >= maxFilters {
+		clear(sn.filters)
+	}
+	sn.filters[name] = made
+	return made, nil
+}
+
+// filterName is a text that only equal filters have.
+func filterName(f search.Filter) string {
+	name := strconv.AppendQuote(nil, f.Field)
+	name = append(name, string(f.Op)...)
+	if f.Negate {
+		name = append(name, '!')
+	}
+	for _, v := range f.Values {
+		name = strconv.AppendQuote(append(name, '='), termOf(v))
+	}
+	for _, r := range f.Ranges {
+		for _, end := range []any{r.GT, r.GTE, r.LT, r.LTE} {
+			if name = append(name, ','); end != nil {
+				name = strconv.AppendFloat(name, numberOf(end), 'g', -1, 64)
+			}
+		}
+	}
+	return string(name)
+}
+
+func (sn *snapshot) passing(f search.Filter) (*roaring.Bitmap, error) {
 	passed, err := sn.one(f)
 	if err != nil {
 		return nil, err
 	}
 	if f.Negate {
-		live, err := sn.everything()
-		if err != nil {
-			return nil, err
-		}
-		passed = roaring.AndNot(live, passed)
+		passed = roaring.AndNot(sn.live, passed)
 	}
-	sn.filters[name] = passed
 	return passed, nil
 }
 
@@ -169,85 +166,31 @@ func (sn *snapshot) one(f search.Filter) (*roaring.Bitmap, error) {
 	return found, nil
 }
 
-// within adds the documents with a number between bounds. Exclusive ends are
-// moved to the neighbouring number.
+// within adds the documents with a number between bounds.
 func (sn *snapshot) within(to *roaring.Bitmap, field string, bounds search.Bounds) error {
-	low, high := numeric.Float64ToInt64(math.Inf(-1)), numeric.Float64ToInt64(math.Inf(1))
-	switch {
-	case bounds.GTE != nil:
-		low = numeric.Float64ToInt64(numberOf(bounds.GTE))
-	case bounds.GT != nil:
-		low = numeric.Float64ToInt64(numberOf(bounds.GT)) + 1
-	}
-	switch {
-	case bounds.LTE != nil:
-		high = numeric.Float64ToInt64(numberOf(bounds.LTE))
-	case bounds.LT != nil:
-		high = numeric.Float64ToInt64(numberOf(bounds.LT)) - 1
-	}
-	if low > high {
-		return nil
-	}
-	return splitRange(low, high, func(low, high int64, shift uint) error {
-		return sn.collectRange(to, field,
-			numeric.MustNewPrefixCodedInt64(low, shift), numeric.MustNewPrefixCodedInt64(high, shift))
-	})
-}
-
-// splitRange covers an interval with few terms: precise ones at its ends, and
-// ever shorter prefixes towards the middle (the algorithm of Lucene's
-// LegacyNumericUtils.splitRange). visit gets both ends of a row of terms.
-func splitRange(low, high int64, visit func(low, high int64, shift uint) error) error {
-	for shift := uint(0); ; shift += precisionStep {
-		next := int64(1) << (shift + precisionStep)
-		mask := int64(1<<precisionStep-1) << shift
-		cutLow, cutHigh := low&mask != 0, high&mask != mask
-		nextLow, nextHigh := low, high
-		if cutLow {
-			nextLow += next
-		}
-		if cutHigh {
-			nextHigh -= next
-		}
-		nextLow, nextHigh = nextLow&^mask, nextHigh&^mask
-		if shift+precisionStep >= 64 || nextLow > nextHigh || nextLow < low || nextHigh > high {
-			return visit(low, high, shift)
-		}
-		if cutLow {
-			if err := visit(low, low|mask, shift); err != nil {
-				return err
-			}
-		}
-		if cutHigh {
-			if err := visit(high&^mask, high, shift); err != nil {
-				return err
-			}
-		}
-		low, high = nextLow, nextHigh
-	}
-}
-
-// collectRange adds the documents with a term from low to high.
-func (sn *snapshot) collectRange(to *roaring.Bitmap, field string, low, high []byte) error {
-	dict, err := sn.reader.FieldDictRange(field, low, high)
+	values, err := sn.column(field)
 	if err != nil {
-		return fmt.Errorf("search: read dictionary: %w", err)
+		return err
 	}
-	defer dict.Close()
-	for {
-		entry, err := dict.Next()
-		if err != nil {
-			return fmt.Errorf("search: read dictionary: %w", err)
+	var found [256]uint32
+	n := 0
+	for i := range values.parts {
+		p, c := &values.parts[i], values.columns[i]
+		low, high := c.between(bounds)
+		if low >= high {
+			continue
 		}
-		if entry == nil {
-			return nil
-		}
-		if err := sn.collect(to, field, entry.Term); err != nil {
-			return err
+		for doc := range p.end - p.offset {
+			if !c.within(doc, low, high) || p.deleted != nil && p.deleted.Contains(uint32(doc)) {
+				continue
+			}
+			if found[n] = uint32(p.offset + doc); n == len(found)-1 {
+				to.AddMany(found[:])
+				n = -1
+			}
+			n++
 		}
 	}
-}
-
-func numberID(buffer index.IndexInternalID, doc uint64) index.IndexInternalID {
-	return index.NewIndexInternalID(buffer, doc)
+	to.AddMany(found[:n])
+	return nil
 }

@@ -1,13 +1,10 @@
 package blevesearch
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -30,44 +27,6 @@ type matcher interface {
 // end is the place after the last document.
 const end = math.MaxUint64 - 1
 
-// BM25's usual parameters, as Lucene has them.
-const (
-	k1 = 1.2
-	b  = 0.75
-)
-
-// snapshot is the state of an index during one search.
-type snapshot struct {
-	store     *store
-	reader    index.IndexReader
-	ctx       context.Context
-	documents uint64          // live ones
-	live      *roaring.Bitmap // built when needed
-	filters   map[string]*roaring.Bitmap
-	fields    map[string]fieldStatistics
-}
-
-func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
-	reader, err := s.index.Reader()
-	if err != nil {
-		return nil, fmt.Errorf("search: read: %w", err)
-	}
-	sn := &snapshot{reader: reader, ctx: ctx, filters: map[string]*roaring.Bitmap{}}
-	postings, err := reader.TermFieldReader(ctx, []byte(liveTerm), search.FieldText, false, false, false)
-	if err == nil {
-		sn.documents = postings.Count()
-		err = postings.Close()
-	}
-	if err != nil {
-		reader.Close()
-		return nil, fmt.Errorf("search: read: %w", err)
-	}
-	sn.store = s
-	return sn, nil
-}
-
-func (sn *snapshot) close() { sn.reader.Close() }
-
 // matcher compiles a node.
 func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 	switch n.Op {
@@ -76,8 +35,7 @@ func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 	case search.OpPhrase:
 		return sn.phrase(n)
 	case search.OpEverything:
-		live, err := sn.everything()
-		return constant(live, n), err
+		return constant(sn.live, n), nil
 	case search.OpPrefix:
 		matched, err := sn.prefix(n.Field, n.Terms[0])
 		return constant(matched, n), err
@@ -122,62 +80,15 @@ func closeAll(matchers []matcher) {
 	}
 }
 
-// postings reads one term.
-type postings struct {
-	reader  index.TermFieldReader
-	doc     index.TermFieldDoc
-	target  index.IndexInternalID
-	started bool
-	at      uint64
-}
-
-func (sn *snapshot) postings(field, term string, scored, positions bool) (*postings, error) {
-	reader, err := sn.reader.TermFieldReader(sn.ctx, []byte(term), field, scored, scored, positions)
-	if err != nil {
-		return nil, fmt.Errorf("search: read postings: %w", err)
-	}
-	return &postings{reader: reader}, nil
-}
-
-func (p *postings) next(least uint64) (uint64, error) {
-	var doc *index.TermFieldDoc
-	var err error
-	if least == 0 || p.started && least == p.at+1 {
-		doc, err = p.reader.Next(&p.doc)
-	} else {
-		p.target = index.NewIndexInternalID(p.target, least)
-		doc, err = p.reader.Advance(p.target, &p.doc)
-	}
-	if err != nil {
-		return end, fmt.Errorf("search: read postings: %w", err)
-	}
-	p.started = true
-	p.at = end
-	if doc != nil {
-		p.at = doc.ID.Value()
-	}
-	return p.at, nil
-}
-
-func (p *postings) close() { p.reader.Close() }
-
-// inverseFrequency is BM25's idf of a term in count of all documents that have its field.
-func (f fieldStatistics) inverseFrequency(count uint64) float64 {
-	n := math.Min(float64(count), float64(f.documents))
-	return math.Log(1 + (float64(f.documents)-n+0.5)/(n+0.5))
-}
-
-func (f fieldStatistics) saturation(frequency, length float64) float64 {
-	return frequency / (frequency + k1*(1-b+b*length/f.average))
-}
-
 // termMatcher scores a term by BM25.
 type termMatcher struct {
 	*postings
-	field fieldStatistics
-	name  string
-	idf   float64
-	boost float64
+	sn      *snapshot
+	field   *fieldStatistics
+	name    fieldTerm
+	weighed bool // frequencies are packed
+	idf     float64
+	boost   float64
 }
 
 func (sn *snapshot) term(n search.Node) (matcher, error) {
@@ -185,136 +96,39 @@ func (sn *snapshot) term(n search.Node) (matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := sn.postings(n.Field, n.Terms[0], true, false)
+	p, err := sn.read(n.Field, n.Terms[0], false)
 	if err != nil {
 		return nil, err
 	}
-	return &termMatcher{postings: p, field: field, name: n.Field + ":" + n.Terms[0],
-		idf: field.inverseFrequency(p.reader.Count()), boost: n.Boost}, nil
+	return &termMatcher{postings: p, sn: sn, field: field, name: fieldTerm{n.Field, n.Terms[0]},
+		weighed: n.Field == search.FieldText, idf: field.inverseFrequency(p.count), boost: n.Boost}, nil
+}
+
+func (t *termMatcher) frequency() float64 {
+	f := t.posting.Frequency()
+	if t.weighed {
+		return float64(t.sn.store.packing.frequency(f))
+	}
+	return float64(f)
 }
 
 func (t *termMatcher) score() float64 {
-	return t.boost * t.idf * t.field.saturation(float64(t.doc.Freq), fieldLength(t.doc.Norm))
+	return t.boost * t.idf * t.field.saturation(t.frequency(), t.length())
 }
 
 func (t *termMatcher) explain() search.Explanation {
-	return explainBM25(t.name, t.field, t.boost, t.idf, float64(t.doc.Freq), fieldLength(t.doc.Norm))
+	return explainBM25(t.name.field+":"+t.name.term, t.field, t.boost, t.idf, t.frequency(), t.length())
 }
 
-func explainBM25(name string, field fieldStatistics, boost, idf, frequency, length float64) search.Explanation {
+func (t *termMatcher) close() { t.sn.release(t.postings) }
+
+func explainBM25(name string, field *fieldStatistics, boost, idf, frequency float64, length uint64) search.Explanation {
 	s := field.saturation(frequency, length)
 	return search.Explanation{Value: boost * idf * s, Message: name + ", product of:", Children: []search.Explanation{
 		{Value: boost, Message: "boost"},
 		{Value: idf, Message: "idf"},
-		{Value: s, Message: fmt.Sprintf("tf, of frequency %g and length %g (average %.1f)", frequency, length, field.average)},
+		{Value: s, Message: fmt.Sprintf("tf, of frequency %g and length %d (average %.1f)", frequency, length, field.average)},
 	}}
-}
-
-// phraseMatcher finds terms next to each other.
-type phraseMatcher struct {
-	field     fieldStatistics
-	words     []*postings
-	order     []int // the rarest word first
-	name      string
-	idf       float64
-	boost     float64
-	frequency float64
-	length    float64
-}
-
-func (sn *snapshot) phrase(n search.Node) (matcher, error) {
-	field, err := sn.statistics(n.Field)
-	if err != nil {
-		return nil, err
-	}
-	m := &phraseMatcher{field: field, name: fmt.Sprintf("%s:%q", n.Field, n.Terms), boost: n.Boost}
-	for i, t := range n.Terms {
-		p, err := sn.postings(n.Field, t, true, true)
-		if err != nil {
-			m.close()
-			return nil, err
-		}
-		m.words = append(m.words, p)
-		m.order = append(m.order, i)
-		m.idf += field.inverseFrequency(p.reader.Count())
-	}
-	slices.SortStableFunc(m.order, func(a, b int) int {
-		return int(m.words[a].reader.Count()) - int(m.words[b].reader.Count())
-	})
-	return m, nil
-}
-
-func (m *phraseMatcher) next(least uint64) (uint64, error) {
-	for {
-		doc, err := m.together(least)
-		if err != nil || doc == end {
-			return end, err
-		}
-		if m.frequency = m.count(); m.frequency > 0 {
-			m.length = fieldLength(m.words[0].doc.Norm)
-			return doc, nil
-		}
-		least = doc + 1
-	}
-}
-
-// together finds the next document that has all the words.
-func (m *phraseMatcher) together(least uint64) (uint64, error) {
-	for {
-		agreed := true
-		for _, i := range m.order {
-			w := m.words[i]
-			at := w.at
-			if !w.started || at < least {
-				var err error
-				if at, err = w.next(least); err != nil {
-					return end, err
-				}
-			}
-			if at == end {
-				return end, nil
-			}
-			if at > least {
-				least = at
-				agreed = false
-				break
-			}
-		}
-		if agreed {
-			return least, nil
-		}
-	}
-}
-
-// count adds up the weights of the places where the words stand in a row.
-func (m *phraseMatcher) count() float64 {
-	sum := 0.0
-	for _, first := range m.words[0].doc.Vectors {
-		found := true
-		for i := 1; i < len(m.words) && found; i++ {
-			found = slices.ContainsFunc(m.words[i].doc.Vectors, func(v *index.TermFieldVector) bool {
-				return v.Pos == first.Pos+uint64(i)
-			})
-		}
-		if found {
-			sum += math.Max(1, float64(first.Start))
-		}
-	}
-	return sum
-}
-
-func (m *phraseMatcher) score() float64 {
-	return m.boost * m.idf * m.field.saturation(m.frequency, m.length)
-}
-
-func (m *phraseMatcher) explain() search.Explanation {
-	return explainBM25(m.name, m.field, m.boost, m.idf, m.frequency, m.length)
-}
-
-func (m *phraseMatcher) close() {
-	for _, w := range m.words {
-		w.close()
-	}
 }
 
 // constantMatcher gives each document of a set the same score.

@@ -160,6 +160,28 @@ func TestSchemaChange(t *testing.T) {
 	require.NoError(t, renewed.Close())
 }
 
+func TestOlderFormatIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ix := open(t, dir, nil)
+	require.NoError(t, ix.Put(t.Context(), searchtest.Corpus()...))
+	require.NoError(t, ix.Close())
+	current := filepath.Join(dir, "CURRENT")
+	text, err := os.ReadFile(current)
+	require.NoError(t, err)
+	older := strings.Replace(string(text), `"format":2`, `"format":1`, 1)
+	require.NotEqual(t, string(text), older)
+	require.NoError(t, os.WriteFile(current, []byte(older), 0o600))
+
+	_, err = blevesearch.Open(dir, searchtest.Schema(), nil)
+	require.ErrorIs(t, err, search.ErrSchema)
+	again := open(t, dir, &blevesearch.Options{Source: all(searchtest.Corpus())})
+	require.Equal(t, 1, total(t, again, "longjing"))
+	require.ErrorIs(t, again.Rollback(t.Context()), search.ErrNotFound)
+	require.NoError(t, again.Close())
+	require.Equal(t, 1, total(t, open(t, dir, nil), "longjing"), "it has the new format now")
+}
+
 func TestRollbackAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -219,7 +241,7 @@ func TestBadDirectories(t *testing.T) {
 		"a path":        `{"format":1,"generation":"../generation-000001"}`,
 		"empty":         "",
 		"large":         strings.Repeat(" ", 1<<20) + "{}",
-		"a new format":  `{"format":2,"generation":"generation-000001"}`,
+		"a new format":  `{"format":3,"generation":"generation-000001"}`,
 		"no generation": `{"format":1}`,
 	} {
 		dir := t.TempDir()

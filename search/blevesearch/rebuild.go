@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -112,17 +111,11 @@ func (sn *snapshot) entries(yield func(search.GenerationEntry) bool) error {
 	if err := errors.Join(sn.collect(put, fieldChanged, changedPut), sn.collect(deleted, fieldChanged, changedDelete)); err != nil {
 		return err
 	}
-	live, err := sn.everything()
-	if err != nil {
-		return err
-	}
-	var number index.IndexInternalID
-	for it := roaring.Or(live, deleted).Iterator(); it.HasNext(); {
+	for it := roaring.Or(sn.live, deleted).Iterator(); it.HasNext(); {
 		doc := it.Next()
-		number = numberID(number, uint64(doc))
-		id, err := sn.reader.ExternalID(number)
+		id, err := sn.id(uint64(doc))
 		if err != nil {
-			return fmt.Errorf("search: read documents: %w", err)
+			return err
 		}
 		gone := deleted.Contains(doc)
 		if !yield(search.GenerationEntry{ID: id, Deleted: gone, Changed: gone || put.Contains(doc)}) {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -15,29 +14,27 @@ type scaled struct {
 	matcher
 	boost   float64
 	factors []factor
-	sn      *snapshot
-	number  index.IndexInternalID
 	present uint64
 }
 
 type factor struct {
 	of        search.Factor
-	documents *roaring.Bitmap      // that Times is for; nil is all
-	values    index.DocValueReader // of Field
+	documents *roaring.Bitmap // that Times is for; nil is all
+	values    *fieldColumn    // of Field
 }
 
 func (sn *snapshot) scale(n search.Node) (matcher, error) {
-	s := &scaled{boost: n.Boost, sn: sn}
+	s := &scaled{boost: n.Boost}
 	for _, f := range n.Factors {
 		one := factor{of: f}
 		var err error
 		if f.Field == "" {
 			one.documents, err = sn.filter(f.Filters)
 		} else {
-			one.values, err = sn.reader.DocValueReader([]string{f.Field + columnSuffix})
+			one.values, err = sn.column(f.Field)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("search: read columns: %w", err)
+			return nil, err
 		}
 		s.factors = append(s.factors, one)
 	}
@@ -60,8 +57,7 @@ func (s *scaled) score() float64 {
 	return score
 }
 
-// times is what a factor multiplies the present document's score by. A column that
-// cannot be read counts as missing: the sort keys, read from the same file, report it.
+// times is what a factor multiplies the present document's score by.
 func (s *scaled) times(f *factor) float64 {
 	if f.values == nil {
 		if f.documents == nil || f.documents.Contains(uint32(s.present)) {
@@ -70,8 +66,7 @@ func (s *scaled) times(f *factor) float64 {
 		return 1
 	}
 	value, found := math.Inf(-1), false
-	s.number = numberID(s.number, s.present)
-	_ = f.values.VisitDocValues(s.number, func(_ string, term []byte) {
+	f.values.visit(s.present, func(term string) {
 		if n, ok := numberFromTerm(term); ok {
 			value, found = math.Max(value, n), true
 		}

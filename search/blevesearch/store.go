@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -25,12 +26,12 @@ type store struct {
 
 	versions sync.Mutex // orders the writes that compare versions
 
-	measuring sync.Mutex
-	measured  map[string]fieldStatistics // by field
+	packing packing
+	latest  atomic.Pointer[state] // of the search that saw the newest state
+	columns columnCache
 
-	completed      sync.Mutex
-	completedOf    index.IndexReader // the state that completedTerms is of
-	completedTerms map[string][]search.Term
+	measuring sync.Mutex
+	measured  map[string]measured // by field
 }
 
 // lockTimeout is how long an index that another process holds is waited for.
@@ -58,7 +59,7 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 		return nil, fmt.Errorf("search: open index: %w", err)
 	}
 	grouped := slices.ContainsFunc(schema.Fields, func(f search.Field) bool { return f.Collapse })
-	return &store{schema: schema, grouped: grouped, measured: map[string]fieldStatistics{}, index: idx, queue: queue}, nil
+	return &store{schema: schema, grouped: grouped, packing: newPacking(schema), measured: map[string]measured{}, index: idx, queue: queue}, nil
 }
 
 func (s *store) close() error {

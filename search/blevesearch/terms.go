@@ -11,7 +11,7 @@ import (
 )
 
 // terms looks words up in the dictionary.
-func (s *store) terms(sn *snapshot, r search.TermsRequest) ([]search.Term, error) {
+func (sn *snapshot) terms(r search.TermsRequest) ([]search.Term, error) {
 	var found []search.Term
 	var err error
 	switch {
@@ -20,57 +20,55 @@ func (s *store) terms(sn *snapshot, r search.TermsRequest) ([]search.Term, error
 			found = append(found, search.Term{Text: t})
 		}
 	case r.Near != "":
-		fuzzy, ok := sn.reader.(index.IndexReaderFuzzy)
-		if !ok {
-			return nil, nil
-		}
-		found, err = walk(fuzzy.FieldDictFuzzy(r.Field, r.Near, min(r.Distance, 2), ""))
+		found, err = walk(sn.reader.FieldDictFuzzy(r.Field, r.Near, min(r.Distance, 2), ""))
 	case r.Prefix != "":
-		found, err = s.completions(sn, r)
+		return sn.completions(r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("search: read dictionary: %w", err)
 	}
+	return sn.mostFrequent(found, r)
+}
+
+// mostFrequent counts terms exactly, and returns the first ones.
+func (sn *snapshot) mostFrequent(found []search.Term, r search.TermsRequest) ([]search.Term, error) {
 	for i := range found {
-		p, err := sn.postings(r.Field, found[i].Text, false, false)
-		if err != nil {
+		var err error
+		if found[i].Count, err = sn.count(r.Field, found[i].Text); err != nil {
 			return nil, err
 		}
-		found[i].Count = int(p.reader.Count())
-		p.close()
 	}
 	found = slices.DeleteFunc(found, func(t search.Term) bool { return t.Count == 0 })
-	mostFrequent(found)
+	byFrequency(found)
 	return found[:min(len(found), r.Limit)], nil
 }
 
-// maxCompletions bounds the prefixes whose completions are remembered.
-const maxCompletions = 4096
+// maxRemembered bounds the prefixes whose completions are remembered, and the counts that are.
+const maxRemembered = 4096
 
 // completions returns the most frequent terms with a prefix. They are remembered
 // until the index changes: a short prefix has thousands, and everybody types it.
-func (s *store) completions(sn *snapshot, r search.TermsRequest) ([]search.Term, error) {
+func (sn *snapshot) completions(r search.TermsRequest) ([]search.Term, error) {
 	name := fmt.Sprint(r.Field, r.Limit, r.Prefix)
-	s.completed.Lock()
-	if s.completedOf != sn.reader {
-		s.completedOf, s.completedTerms = sn.reader, map[string][]search.Term{}
-	}
-	found, known := s.completedTerms[name]
-	s.completed.Unlock()
+	sn.mu.Lock()
+	found, known := sn.completed[name]
+	sn.mu.Unlock()
 	if known {
 		return slices.Clone(found), nil
 	}
 	found, err := walk(sn.reader.FieldDictPrefix(r.Field, []byte(r.Prefix)))
 	if err != nil {
+		return nil, fmt.Errorf("search: read dictionary: %w", err)
+	}
+	byFrequency(found)
+	// The dictionary still counts documents that are deleted; a few more than wanted are counted exactly.
+	if found, err = sn.mostFrequent(slices.Clone(found[:min(len(found), 2*r.Limit)]), r); err != nil {
 		return nil, err
 	}
-	mostFrequent(found)
-	// The dictionary still counts documents that are deleted; a few more than wanted are counted exactly.
-	found = slices.Clone(found[:min(len(found), 2*r.Limit)])
-	s.completed.Lock()
-	defer s.completed.Unlock()
-	if s.completedOf == sn.reader && len(s.completedTerms) < maxCompletions {
-		s.completedTerms[name] = slices.Clone(found)
+	sn.mu.Lock()
+	defer sn.mu.Unlock()
+	if len(sn.completed) < maxRemembered {
+		sn.completed[name] = slices.Clone(found)
 	}
 	return found, nil
 }
@@ -90,7 +88,7 @@ func walk(dict index.FieldDict, err error) ([]search.Term, error) {
 	}
 }
 
-func mostFrequent(terms []search.Term) {
+func byFrequency(terms []search.Term) {
 	slices.SortFunc(terms, func(a, b search.Term) int {
 		return cmp.Or(b.Count-a.Count, cmp.Compare(a.Text, b.Text))
 	})

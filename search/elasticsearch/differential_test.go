@@ -208,6 +208,11 @@ func drawQuery(t *rapid.T) search.Query {
 	for range rapid.IntRange(0, 3).Draw(t, "filters") {
 		q.Filters = append(q.Filters, drawFilter(t))
 	}
+	if q.Limit == 1000 {
+		// What is shown of a hit is looked at on the shorter pages: marking a thousand
+		// of them takes longer than all the rest.
+		q.Highlight, q.Return = nil, []string{}
+	}
 	q.Sort = rapid.SampledFrom([][]search.Sort{nil, nil, nil, {{Field: "price"}}, {{Field: "brand", Desc: true}, search.Relevance},
 		{{Field: "released", Desc: true}}, {{Field: "stock"}, {Field: "rating", Desc: true}}}).Draw(t, "sort")
 	return q

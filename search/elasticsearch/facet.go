@@ -130,11 +130,17 @@ func (d *driver) scope(f search.FacetRequest, field search.Field) string {
 		return ""
 	}
 	if f.Parent == "" {
-		return "0" + levelEnd + ".*"
+		return beginning("0" + levelEnd)
 	}
 	level := strings.Count(f.Parent, search.PathSeparator) + 1
-	return literal(strconv.Itoa(level)+levelEnd+f.Parent+search.PathSeparator) + ".*"
+	return beginning(strconv.Itoa(level) + levelEnd + f.Parent + search.PathSeparator)
 }
+
+// beginning is the pattern of the values that begin with a text. The brackets keep
+// OpenSearch from its short cut for patterns that end in ".*", which fails with
+// index_out_of_bounds_exception when every value of the index sorts before the text
+// (its issues 19529 and 19636, met in 2.19).
+func beginning(text string) string { return literal(text) + "(.*)" }
 
 // literal escapes what means something in a pattern of Lucene.
 func literal(s string) string {

@@ -62,7 +62,7 @@ func (d *driver) frequencies(ctx context.Context, field string, terms []string) 
 
 // completions finds the most frequent terms with a prefix.
 func (d *driver) completions(ctx context.Context, r search.TermsRequest) ([]search.Term, error) {
-	terms := object{"field": r.Field, "size": max(r.Limit, 1), "include": literal(r.Prefix) + ".*"}
+	terms := object{"field": r.Field, "size": max(r.Limit, 1), "include": beginning(r.Prefix)}
 	d.exactly(terms)
 	body := object{"size": 0, "track_total_hits": false, "query": constant(prefix(r.Field, r.Prefix), 1),
 		"aggs": object{"f": object{"terms": terms}}}

@@ -26,25 +26,33 @@ type raw struct {
 	batches [][]icecat.Product
 }
 
+// rawMapping indexes what ours indexes: the text of all fields together, with positions for phrases, the
+// words of title and description by themselves, and exact values.
 func rawMapping() mapping.IndexMapping {
 	text := func(store bool) *mapping.FieldMapping {
 		f := bleve.NewTextFieldMapping()
-		f.Analyzer, f.Store, f.IncludeInAll, f.DocValues = en.AnalyzerName, store, false, false
+		f.Store, f.IncludeTermVectors, f.DocValues = store, false, false
 		return f
 	}
 	exact := bleve.NewTextFieldMapping()
-	exact.Analyzer, exact.IncludeInAll, exact.IncludeTermVectors = keyword.Name, false, false
+	exact.Analyzer, exact.IncludeInAll, exact.IncludeTermVectors, exact.Store = keyword.Name, false, false, false
 	number, date := bleve.NewNumericFieldMapping(), bleve.NewDateTimeFieldMapping()
-	number.IncludeInAll, date.IncludeInAll = false, false
+	number.IncludeInAll, date.IncludeInAll, number.Store, date.Store = false, false, false, false
+	stored := *number
+	stored.Store = true
+	supplier := *exact
+	supplier.Store = true
 	m := bleve.NewIndexMapping()
+	m.DefaultAnalyzer = en.AnalyzerName
 	doc := bleve.NewDocumentStaticMapping()
 	doc.AddFieldMappingsAt("title", text(true))
 	doc.AddFieldMappingsAt("description", text(true))
 	doc.AddFieldMappingsAt("attributes", text(false))
-	for _, name := range []string{"supplier", "colour", "type", "origin"} {
+	doc.AddFieldMappingsAt("supplier", &supplier)
+	for _, name := range []string{"colour", "type", "origin"} {
 		doc.AddFieldMappingsAt(name, exact)
 	}
-	doc.AddFieldMappingsAt("price", number)
+	doc.AddFieldMappingsAt("price", &stored)
 	doc.AddFieldMappingsAt("released", date)
 	m.DefaultMapping = doc
 	return m
@@ -85,35 +93,34 @@ func (r *raw) write(index bleve.Index, i int) error {
 	return index.Batch(batch)
 }
 
-// words is the query of a text: every word in title, description or attributes, and
-// more for the words in a row, as ours asks for.
+// words is the query of a text, with the clauses that ours has: each word in all the text, or, of three, two; more for
+// a word in title or description, and for words in a row.
 func (r *raw) words(text string) query.Query {
-	all := bleve.NewConjunctionQuery()
-	for _, word := range strings.Fields(text) {
-		any := bleve.NewDisjunctionQuery()
-		for _, f := range []struct {
-			field string
-			boost float64
-		}{{"title", 6}, {"description", 6}, {"attributes", 1}} {
-			m := bleve.NewMatchQuery(word)
-			m.SetField(f.field)
-			m.SetBoost(f.boost)
-			any.AddQuery(m)
+	words := strings.Fields(text)
+	match := func(field, word string) query.Query {
+		m := bleve.NewMatchQuery(word)
+		m.SetField(field)
+		return m
+	}
+	var required, extra []query.Query
+	for i, word := range words {
+		required = append(required, match("_all", word))
+		extra = append(extra, match("title", word), match("description", word))
+		if i > 0 {
+			p := bleve.NewMatchPhraseQuery(words[i-1] + " " + word)
+			p.SetField("_all")
+			extra = append(extra, p)
 		}
-		all.AddQuery(any)
-	}
-	if !strings.Contains(text, " ") {
-		return all
-	}
-	phrases := bleve.NewDisjunctionQuery()
-	for _, field := range []string{"title", "description"} {
-		p := bleve.NewMatchPhraseQuery(text)
-		p.SetField(field)
-		phrases.AddQuery(p)
 	}
 	both := bleve.NewBooleanQuery()
-	both.AddMust(all)
-	both.AddShould(phrases)
+	if len(words) > 2 {
+		most := bleve.NewDisjunctionQuery(required...)
+		most.SetMin(float64(len(words) - 1))
+		both.AddMust(most)
+	} else {
+		both.AddMust(required...)
+	}
+	both.AddShould(extra...)
 	return both
 }
 
@@ -158,7 +165,15 @@ func (r *raw) facets(ctx context.Context, text string) (int, error) {
 			return 0, err
 		}
 		for _, f := range found.Facets {
-			counted += f.Total
+			for _, v := range f.Terms.Terms() {
+				counted += v.Count
+			}
+			for _, v := range f.NumericRanges {
+				counted += v.Count
+			}
+			for _, v := range f.DateRanges {
+				counted += v.Count
+			}
 		}
 	}
 	return counted, nil

@@ -26,10 +26,18 @@ type rawElastic struct {
 	batches                  [][]icecat.Product
 }
 
-// recording is the requests of one text, and what ours found with them.
+// recording is the requests of one text, what ours found with them, and the answer to the last one.
 type recording struct {
 	requests []recorded
 	found    int
+	expected sum
+}
+
+// sum is what two answers to the same request have in common.
+type sum struct{ total, hits, aggregations, responses int }
+
+func (a answer) sum() sum {
+	return sum{a.Hits.Total.Value, len(a.Hits.Hits), len(a.Aggregations), len(a.Responses)}
 }
 
 type recorded struct {
@@ -64,7 +72,7 @@ func (r *recorder) record(ctx context.Context, texts []string, run func(context.
 		if err != nil {
 			return nil, err
 		}
-		all[text] = recording{slices.Clone(r.requests), found}
+		all[text] = recording{requests: slices.Clone(r.requests), found: found}
 	}
 	return all, nil
 }
@@ -87,6 +95,14 @@ func (e *elastic) openRaw(ctx context.Context, _ string, products []icecat.Produ
 	}{{&r.queries, queries, o.query}, {&r.pages, narrowed, o.facets}, {&r.prefixes, prefixes, o.suggest}} {
 		if *one.into, err = taken.record(ctx, one.texts, one.run); err != nil {
 			return nil, errors.Join(err, index.Close())
+		}
+		for text, recording := range *one.into {
+			answer, err := r.replay(ctx, recording)
+			if err != nil {
+				return nil, errors.Join(err, index.Close())
+			}
+			recording.expected = answer.sum()
+			(*one.into)[text] = recording
 		}
 	}
 	return r, index.Close()
@@ -127,22 +143,25 @@ func (r *rawElastic) replay(ctx context.Context, one recording) (answer, error) 
 	return last, nil
 }
 
-func (r *rawElastic) query(ctx context.Context, text string) (int, error) {
-	found, err := r.replay(ctx, r.queries[text])
-	if err == nil && found.Hits.Total.Value != r.queries[text].found {
-		err = fmt.Errorf("%q finds %d, and ours %d", text, found.Hits.Total.Value, r.queries[text].found)
+// again replays a text, which must be answered as before.
+func (r *rawElastic) again(ctx context.Context, text string, one recording) (int, error) {
+	found, err := r.replay(ctx, one)
+	if err == nil && found.sum() != one.expected {
+		err = fmt.Errorf("%q is answered with %+v, and before with %+v", text, found.sum(), one.expected)
 	}
-	return found.Hits.Total.Value, err
+	return one.found, err
+}
+
+func (r *rawElastic) query(ctx context.Context, text string) (int, error) {
+	return r.again(ctx, text, r.queries[text])
 }
 
 func (r *rawElastic) facets(ctx context.Context, text string) (int, error) {
-	found, err := r.replay(ctx, r.pages[text])
-	return len(found.Aggregations), err
+	return r.again(ctx, text, r.pages[text])
 }
 
 func (r *rawElastic) suggest(ctx context.Context, text string) (int, error) {
-	found, err := r.replay(ctx, r.prefixes[text])
-	return len(found.Hits.Hits) + len(found.Responses), err
+	return r.again(ctx, text, r.prefixes[text])
 }
 
 // plainMapping is what a program that does not use ours would index.

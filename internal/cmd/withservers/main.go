@@ -64,7 +64,7 @@ func startAll(ctx context.Context) (environment []string, closeAll func() error,
 	errs := make([]error, len(servers))
 	var all sync.WaitGroup
 	for i, server := range servers {
-		all.Go(func() { started[i], errs[i] = server.start(ctx, nil) })
+		all.Go(func() { started[i], errs[i] = server.start(ctx, &testenv.Options{Brief: true}) })
 	}
 	all.Wait()
 	closeAll = func() error {

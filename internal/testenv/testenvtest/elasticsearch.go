@@ -9,6 +9,7 @@ import (
 var (
 	sharedElasticsearch  = shared{env: testenv.ElasticsearchEnv, start: testenv.Elasticsearch, at: testenv.ElasticsearchAt}
 	sharedElasticsearch7 = shared{env: "COMMERCE_ELASTICSEARCH7_ADDR", start: testenv.Elasticsearch7, at: testenv.ElasticsearchAt}
+	sharedElasticsearch9 = shared{env: "COMMERCE_ELASTICSEARCH9_ADDR", start: testenv.Elasticsearch9, at: testenv.ElasticsearchAt}
 	sharedOpenSearch     = shared{env: "COMMERCE_OPENSEARCH_ADDR", start: testenv.OpenSearch, at: testenv.ElasticsearchAt}
 )
 
@@ -22,6 +23,12 @@ func Elasticsearch(t testing.TB) *testenv.Server {
 func Elasticsearch7(t testing.TB) *testenv.Server {
 	t.Helper()
 	return sharedElasticsearch7.get(t)
+}
+
+// Elasticsearch9 returns an Elasticsearch 9.4 that all tests of the binary share.
+func Elasticsearch9(t testing.TB) *testenv.Server {
+	t.Helper()
+	return sharedElasticsearch9.get(t)
 }
 
 // OpenSearch returns an OpenSearch 2.19 that all tests of the binary share.
@@ -48,4 +55,10 @@ func ElasticsearchURL(t testing.TB, server *testenv.Server) string {
 func PrivateElasticsearchCluster(t testing.TB) *testenv.ElasticsearchCluster {
 	t.Helper()
 	return privateGroup(t, testenv.NewElasticsearchCluster)
+}
+
+// PrivateSecureElasticsearch starts an Elasticsearch with TLS and users for this test alone.
+func PrivateSecureElasticsearch(t testing.TB) *testenv.SecureElasticsearch {
+	t.Helper()
+	return privateGroup(t, testenv.NewSecureElasticsearch)
 }

@@ -58,7 +58,7 @@ func (s *shared) get(t testing.TB) *testenv.Server {
 			s.server = s.at(addr)
 			return
 		}
-		s.server, s.err = s.start(context.Background(), nil)
+		s.server, s.err = s.start(context.Background(), &testenv.Options{Brief: true})
 	})
 	return check(t, s.server, s.err)
 }
@@ -66,7 +66,12 @@ func (s *shared) get(t testing.TB) *testenv.Server {
 func private(t testing.TB, start func(context.Context, *testenv.Options) (*testenv.Server, error), opts *testenv.Options) *testenv.Server {
 	t.Helper()
 	skipShort(t)
-	server, err := start(t.Context(), opts)
+	brief := testenv.Options{}
+	if opts != nil {
+		brief = *opts
+	}
+	brief.Brief = true
+	server, err := start(t.Context(), &brief)
 	check(t, server, err)
 	t.Cleanup(func() {
 		if t.Failed() {

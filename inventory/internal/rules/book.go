@@ -79,7 +79,7 @@ func (b *Book) Places(r inventory.Request) []inventory.Place {
 	for _, level := range r.Levels {
 		places = append(places, level.Place())
 	}
-	if record := b.Records[r.Key]; settles(r.Kind) && record != nil {
+	if record := b.Records[r.Key]; Settles(r.Kind) && record != nil {
 		for _, m := range record.of(inventory.KindReserve, record.Key) {
 			places = append(places, m.Place())
 		}
@@ -87,8 +87,8 @@ func (b *Book) Places(r inventory.Request) []inventory.Place {
 	return places
 }
 
-// settles reports whether requests of this kind are about a reservation that exists.
-func settles(kind inventory.Kind) bool {
+// Settles reports whether requests of this kind are about a reservation that exists, under its key.
+func Settles(kind inventory.Kind) bool {
 	switch kind {
 	case inventory.KindCommit, inventory.KindRelease, inventory.KindExpire, inventory.KindExtend:
 		return true
@@ -112,7 +112,7 @@ type Effect struct {
 
 // Apply decides a request and, unless it is refused, changes the book. The effect is nil if nothing is to be stored.
 func (b *Book) Apply(r inventory.Request) (inventory.Result, *Effect) {
-	if settles(r.Kind) {
+	if Settles(r.Kind) {
 		return b.settle(r)
 	}
 	if record := b.Records[r.Key]; record != nil {
@@ -154,7 +154,7 @@ func (b *Book) carryOut(r inventory.Request, effect *Effect) (inventory.Result, 
 		file = b.Records[r.Reservation]
 	}
 	reason, reference := r.Reason, r.Reference
-	if settles(r.Kind) {
+	if Settles(r.Kind) {
 		was := file.Reservation()
 		reason, reference = was.Reason, was.Reference
 	}
@@ -177,14 +177,6 @@ func (b *Book) carryOut(r inventory.Request, effect *Effect) (inventory.Result, 
 		result.Reservation = file.Reservation()
 	}
 	return result, effect
-}
-
-// Settles returns the key of the reservation that a request settles, extends or gives back, if it is one that does.
-func Settles(r inventory.Request) (key string, ok bool) {
-	if r.Reservation != "" {
-		return r.Reservation, true
-	}
-	return r.Key, settles(r.Kind)
 }
 
 // Assume returns a book for requests that change levels by differences, in which every level they touch exists and has

@@ -40,7 +40,7 @@ func (b *Book) settle(r inventory.Request) (inventory.Result, *Effect) {
 		}
 		changes = append(changes, inventory.Change{Before: before, After: after})
 	}
-	record.State, record.SettledAt = final(r.Kind), r.Now
+	record.State, record.SettledAt = Final(r.Kind), r.Now
 	return b.carryOut(r, &Effect{Record: record, WasExpiring: record.ExpiresAt, Changes: changes})
 }
 
@@ -49,7 +49,7 @@ func Settled(record *Record, r inventory.Request) (bool, inventory.Result) {
 	over := record.Over(r.Now)
 	switch {
 	case record.State == inventory.Held && r.Kind == inventory.KindExpire && !over,
-		record.State != inventory.Held && record.State == final(r.Kind),
+		record.State != inventory.Held && record.State == Final(r.Kind),
 		record.State == inventory.Expired && r.Kind == inventory.KindRelease,
 		record.State != inventory.Held && r.Kind == inventory.KindExpire:
 		return true, inventory.Result{Repeat: true, Reservation: record.Reservation(), Movements: record.of(r.Kind, r.Key)}
@@ -69,7 +69,8 @@ func Later(a, b time.Time) bool {
 	return a.After(b)
 }
 
-func final(kind inventory.Kind) inventory.State {
+// Final is the state that a request of this kind ends a hold in.
+func Final(kind inventory.Kind) inventory.State {
 	switch kind {
 	case inventory.KindCommit:
 		return inventory.Committed

@@ -39,13 +39,13 @@ type Dialect struct {
 	// PlacesIndex, if set, follows the table of levels where Places is the condition, and makes the database use the primary key.
 	PlacesIndex string
 	// Insert writes rows with one statement.
-	Insert func(table Table, rows [][]any) Statement
+	Insert func(rows Rows) Statement
 	// Upsert writes rows with one statement; of those whose key exists it updates the columns.
-	Upsert func(table Table, columns []string, rows [][]any) Statement
+	Upsert func(rows Rows, columns []string) Statement
 	// Take adds to what is reserved of several levels, in their order, by one statement that changes only those which
-	// exist and have enough to sell.
+	// exist and have enough to sell, and knows how many rows it changes if all do.
 	Take func(takes []Take) Statement
-	// Due is the condition on a request, answered by an index, that it is held and expires at or before the placeholder,
+	// Due is the condition on a reservation, answered by an index, that it is held and expires at or before the placeholder,
 	// and the order by the time of expiry.
 	Due string
 	// Low is the condition on a level, answered by an index, that it is low.
@@ -62,13 +62,6 @@ type Abilities struct {
 	Send Sender
 	// Packet bounds the bytes of one statement; zero means none.
 	Packet int
-}
-
-// Table is where rows go.
-type Table struct {
-	Name    string
-	Key     []string
-	Columns []string
 }
 
 // Take is what a group of reservations takes of one level.

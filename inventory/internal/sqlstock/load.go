@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/rules"
@@ -23,26 +24,39 @@ func (s *Store) newLoader(lock string) *loader {
 	return &loader{store: s, lock: lock, book: rules.NewBook()}
 }
 
-// records reads the requests of the keys.
+// records reads the requests of the keys: all that the ledger has under them.
 func (l *loader) records(keys []string) []Statement {
 	in := func(keys []string) (string, []any) { return l.store.dialect.In("request_key", keys) }
-	return selects(l.store, "SELECT "+requestColumns+" FROM inventory_requests WHERE ", in, " ORDER BY request_key"+l.lock, keys, func(row Row) error {
-		record, err := scanRecord(row)
-		if known := l.book.Records[record.Key]; known != nil { // read again: the ledger is read after it
-			record.Movements = known.Movements
+	return selects(l.store, "SELECT "+movementColumns+" FROM inventory_movements WHERE ", in, " ORDER BY request_key, step, line"+l.lock, keys, func(row Row) error {
+		e, err := scanEntry(row)
+		if err != nil {
+			return err
 		}
-		l.book.Records[record.Key] = record
-		return err
+		if e.record != nil { // the first of its rows
+			l.book.Records[e.Key] = e.record
+		}
+		record := l.book.Records[e.Key]
+		if record == nil || e.Kind == inventory.KindReturn {
+			return nil
+		}
+		if e.Step() != 0 {
+			record.State = rules.Final(e.Kind)
+		}
+		record.Movements = append(record.Movements, *e.Movement)
+		return nil
 	})
 }
 
-// ledger reads the movements of reservations and requests. The rows are locked as well, for under REPEATABLE READ an
-// unlocked read may be of a time before the records.
-func (l *loader) ledger(keys []string, found map[string][]inventory.Movement) []Statement {
-	in := func(keys []string) (string, []any) { return l.store.dialect.In("document", keys) }
-	return selects(l.store, "SELECT "+movementColumns+" FROM inventory_movements WHERE ", in, l.lock, keys, func(row Row) error {
+// returns reads what has come back of reservations, whose records are read before. The rows are locked as well, for under
+// REPEATABLE READ an unlocked read may be of a time before the records.
+func (l *loader) returns(reservations []string) []Statement {
+	in := func(keys []string) (string, []any) { return l.store.dialect.In("r.reservation", keys) }
+	columns := "m." + strings.ReplaceAll(movementColumns, ", ", ", m.")
+	return selects(l.store, "SELECT "+columns+" FROM inventory_returns r JOIN inventory_movements m ON m.request_key = r.request_key WHERE ", in, l.lock, reservations, func(row Row) error {
 		m, err := scanMovement(row)
-		found[m.Document()] = append(found[m.Document()], m)
+		if record := l.book.Records[m.Reservation]; record != nil {
+			record.Movements = append(record.Movements, m)
+		}
 		return err
 	})
 }
@@ -55,71 +69,30 @@ func (l *loader) levels(places []inventory.Place) []Statement {
 	})
 }
 
-// file puts what was read of the ledger into the records.
-func (l *loader) file(found map[string][]inventory.Movement) {
-	for key, movements := range found {
-		if record := l.book.Records[key]; record != nil {
-			record.Movements = movements
-		}
-	}
-}
-
-// missing are the keys of records whose ledger has not been read.
-func (l *loader) missing() (keys []string) {
-	for key, record := range l.book.Records {
-		if record.Movements == nil {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // locked reads and locks, in as few round trips as the order of locks allows.
 func (l *loader) locked(ctx context.Context, tx *transaction, requests []inventory.Request) error {
-	keys, settled := keysOf(requests)
-	found := map[string][]inventory.Movement{}
-	script := append(l.records(keys), l.ledger(settled, found)...)
-	if len(settled) == 0 { // all places are known
-		script = append(script, l.levels(l.places(requests))...)
+	keys, settled, returned := keysOf(requests)
+	script := append(l.records(keys), l.returns(returned)...)
+	if len(settled) > 0 { // whose places only the ledger knows
+		if err := tx.run(ctx, script...); err != nil {
+			return err
+		}
+		script = nil
 	}
-	if err := tx.run(ctx, script...); err != nil {
-		return err
-	}
-	l.file(found)
-	script = l.ledger(l.missing(), found)
-	if len(settled) > 0 {
-		script = append(script, l.levels(l.places(requests))...)
-	}
-	if err := tx.run(ctx, script...); err != nil {
-		return err
-	}
-	l.file(found)
-	return nil
+	return tx.run(ctx, append(script, l.levels(l.places(requests))...)...)
 }
 
 // unlocked reads without locks, the levels before the records. Whatever changes a reservation changes the versions of its
 // levels: if those are still as read when they are written, so was the reservation.
 func (l *loader) unlocked(ctx context.Context, tx *transaction, requests []inventory.Request) error {
-	keys, settled := keysOf(requests)
-	found := map[string][]inventory.Movement{}
+	keys, settled, returned := keysOf(requests)
 	if len(settled) > 0 { // whose places only the ledger knows
-		if err := tx.run(ctx, append(l.records(settled), l.ledger(settled, found)...)...); err != nil {
+		if err := tx.run(ctx, l.records(settled)...); err != nil {
 			return err
 		}
-		l.file(found)
-		clear(found)
 	}
 	script := append(l.levels(l.places(requests)), l.records(keys)...)
-	if err := tx.run(ctx, append(script, l.ledger(settled, found)...)...); err != nil {
-		return err
-	}
-	l.file(found)
-	if err := tx.run(ctx, l.ledger(l.missing(), found)...); err != nil {
-		return err
-	}
-	l.file(found)
-	return nil
+	return tx.run(ctx, append(script, l.returns(returned)...)...)
 }
 
 func (l *loader) places(requests []inventory.Request) (places []inventory.Place) {
@@ -129,15 +102,17 @@ func (l *loader) places(requests []inventory.Request) (places []inventory.Place)
 	return sortedUnique(places, inventory.Place.Compare)
 }
 
-// keysOf are the keys of all records that requests need, and of the reservations whose ledger they need.
-func keysOf(requests []inventory.Request) (keys, settled []string) {
+// keysOf are the keys of all records that requests need, of the reservations that they settle, and of those that they return.
+func keysOf(requests []inventory.Request) (keys, settled, returned []string) {
 	for _, r := range requests {
 		keys = append(keys, rules.Keys(r)...)
-		if key, ok := rules.Settles(r); ok {
-			settled = append(settled, key)
+		if r.Reservation != "" {
+			returned = append(returned, r.Reservation)
+		} else if rules.Settles(r.Kind) {
+			settled = append(settled, r.Key)
 		}
 	}
-	return sortedUnique(keys, compareText), sortedUnique(settled, compareText)
+	return sortedUnique(keys, compareText), sortedUnique(settled, compareText), sortedUnique(returned, compareText)
 }
 
 func sortedUnique[T comparable](values []T, compare func(a, b T) int) []T {

@@ -34,26 +34,27 @@ func (s *Store) writeIfUnchanged(tx *transaction, effects []*rules.Effect) {
 			tx.later(s.levelIfUnchanged(change)...)
 		}
 	}
+	var all []entry
 	for _, effect := range effects {
-		tx.later(s.recordIfUnchanged(effect)...)
-		tx.later(s.inserts(movementTable, movementRows(effect.Movements))...)
+		if !effect.New {
+			tx.later(recordIfUnchanged(effect))
+		}
+		all = append(all, entries(effect)...)
 	}
+	s.append(tx, all)
 }
 
-func (s *Store) recordIfUnchanged(effect *rules.Effect) []Statement {
+func recordIfUnchanged(effect *rules.Effect) Statement {
 	record := effect.Record
-	if effect.New {
-		return s.inserts(requestTable, [][]any{recordRow(record)})
-	}
-	return []Statement{{Changes: 1, Query: `UPDATE inventory_requests SET state = ?, expires_at = ?, settled_at = ?
-		WHERE request_key = ? AND state = 'held' AND COALESCE(expires_at, 0) = ?`,
-		Args: []any{string(record.State), toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring)}}}
+	return Statement{Changes: 1, Query: `UPDATE inventory_movements SET expires_at = ?, settled_at = ?
+		WHERE request_key = ? AND step = 0 AND line = 1 AND settled_at IS NULL AND COALESCE(expires_at, 0) = ?`,
+		Args: []any{toNull(record.ExpiresAt), toNull(record.SettledAt), record.Key, zeroOr(effect.WasExpiring)}}
 }
 
 func (s *Store) levelIfUnchanged(change inventory.Change) []Statement {
 	l := change.After
 	if change.Before.Version == 0 {
-		return s.inserts(levelTable, [][]any{levelRow(l)})
+		return s.inserts(levelRows([]inventory.Level{l}))
 	}
 	// All that was decided on is compared and not the version alone, which another program may forget to raise.
 	was := change.Before

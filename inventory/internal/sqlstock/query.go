@@ -40,25 +40,31 @@ func (s *Store) Movements(ctx context.Context, q inventory.MovementRequest) ([]i
 	}
 	equal("sku", q.SKU)
 	equal("location", q.Location)
-	equal("document", q.Document)
+	if q.Document != "" {
+		returns, err := collect(ctx, s.dialect, s.db, Statement{Query: "SELECT request_key FROM inventory_returns WHERE reservation = ?", Args: []any{q.Document}},
+			func(row Row) (key string, err error) { return key, row.Scan(&key) })
+		if err != nil {
+			return nil, err
+		}
+		in, keys := s.dialect.In("request_key", append(returns, q.Document))
+		where, args = append(where, in), append(args, keys...)
+	}
 	if m := q.After; m != nil {
 		at := m.At.UnixMicro()
-		where = append(where, "at <= ?", "(at < ? OR (document, kind, request_key, line) < (?, ?, ?, ?))")
-		args = append(args, at, at, m.Document(), string(m.Kind), requestKey(*m), m.Line)
+		where = append(where, "at <= ?", "(at < ? OR (request_key, step, line) < (?, ?, ?))")
+		args = append(args, at, at, m.Key, m.Step(), m.Line)
 	}
 	return collect(ctx, s.dialect, s.db, Statement{Args: append(args, q.Limit),
 		Query: "SELECT " + movementColumns + " FROM inventory_movements WHERE " + strings.Join(where, " AND ") +
-			" ORDER BY at DESC, document DESC, kind DESC, request_key DESC, line DESC LIMIT ?"}, scanMovement)
+			" ORDER BY at DESC, request_key DESC, step DESC, line DESC LIMIT ?"}, scanMovement)
 }
 
 // Reservation returns the reservation of that key.
 func (s *Store) Reservation(ctx context.Context, key string) (inventory.Reservation, error) {
-	loader, found := s.newLoader(""), map[string][]inventory.Movement{}
-	script := append(loader.records([]string{key}), loader.ledger([]string{key}, found)...)
-	if err := s.dialect.sendEach(ctx, s.db, script); err != nil {
+	loader := s.newLoader("")
+	if err := s.dialect.sendEach(ctx, s.db, loader.records([]string{key})); err != nil {
 		return inventory.Reservation{}, err
 	}
-	loader.file(found)
 	record := loader.book.Records[key]
 	if record == nil || record.Kind != inventory.KindReserve {
 		return inventory.Reservation{}, fmt.Errorf("reservation %q: %w", key, inventory.ErrNotFound)
@@ -74,8 +80,9 @@ SELECT sku, location, SUM(a), SUM(b), SUM(c), SUM(d), SUM(e) FROM (
 	UNION ALL
 	SELECT sku, location, 0, 0, on_hand, reserved, 0 FROM inventory_movements
 	UNION ALL
-	SELECT m.sku, m.location, 0, 0, 0, 0, m.reserved FROM inventory_requests r
-	JOIN inventory_movements m ON m.document = r.request_key AND m.kind = 'reserve' WHERE r.state = 'held'
+	SELECT m.sku, m.location, 0, 0, 0, 0, m.reserved FROM inventory_movements h
+	JOIN inventory_movements m ON m.request_key = h.request_key AND m.step = 0
+	WHERE h.kind = 'reserve' AND h.line = 1 AND h.settled_at IS NULL
 ) AS sums
 GROUP BY sku, location HAVING SUM(a) <> SUM(c) OR SUM(b) <> SUM(d) OR SUM(b) <> SUM(e)
 ORDER BY sku, location`

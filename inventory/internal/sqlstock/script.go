@@ -9,7 +9,9 @@ import (
 // Statement is one of a script.
 type Statement struct {
 	Query string
-	Args  []any // of the types string, []byte, int, int64, sql.NullInt64 and []string
+	Args  []any // of the types string, []byte, int, int64, sql.NullInt64 and slices
+	// Text, if set, is the statement with its values in it, and there is neither Query nor Args.
+	Text []byte
 	// Scan takes each row of the answer; nil for a statement that has none.
 	Scan func(Row) error
 	// Changes, unless zero, is how many rows it must change. Another number ends the script with ErrStale.
@@ -44,7 +46,9 @@ func (d *Dialect) sendEach(ctx context.Context, q queryer, script []Statement) e
 
 func (d *Dialect) send(ctx context.Context, q queryer, s Statement) error {
 	query := s.Query
-	if d.Rebind != nil {
+	if s.Text != nil {
+		query = string(s.Text)
+	} else if d.Rebind != nil {
 		query = d.Rebind(query)
 	}
 	if s.Scan != nil {

@@ -26,78 +26,68 @@ func guardable(r inventory.Request) bool {
 
 // conditional carries out one request by the short way, or reports that it did not.
 func (s *Store) conditional(ctx context.Context, r inventory.Request) (results []inventory.Result, done bool, err error) {
-	return s.short(ctx, func(tx *transaction) ([]*rules.Effect, []inventory.Result, error) {
+	return s.short(ctx, func(tx *transaction) ([]inventory.Result, error) {
 		records := map[string]*rules.Record{}
 		if r.Kind == inventory.KindCommit || r.Kind == inventory.KindRelease {
 			record, err := s.settle(ctx, tx, r)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			records[r.Key] = record
 		}
 		requests := []inventory.Request{r}
 		results, effects := applyAll(rules.Assume(requests, records), requests)
 		if len(effects) == 0 {
-			return nil, nil, errUndone
+			return nil, errUndone
 		}
-		if effects[0].New {
-			tx.later(s.inserts(requestTable, [][]any{recordRow(effects[0].Record)})...)
-		}
-		tx.later(s.inserts(movementTable, movementRows(effects[0].Movements))...)
+		s.append(tx, entries(effects[0]))
 		for _, m := range effects[0].Movements {
 			tx.later(guarded(m))
 		}
-		return effects, results, nil
+		return results, nil
 	})
 }
 
 // together carries out many reservations by the short way, or reports that it did not.
 func (s *Store) together(ctx context.Context, requests []inventory.Request) (results []inventory.Result, done bool, err error) {
-	return s.short(ctx, func(tx *transaction) ([]*rules.Effect, []inventory.Result, error) {
-		results, effects := applyAll(rules.Assume(requests, nil), requests)
-		if len(effects) < len(requests) {
-			return nil, nil, errUndone
-		}
-		var records, movements [][]any
-		takes := map[inventory.Place]*Take{}
-		var places []inventory.Place
-		for _, effect := range effects {
-			records = append(records, recordRow(effect.Record))
-			movements = append(movements, movementRows(effect.Movements)...)
-			for _, m := range effect.Movements {
-				take := takes[m.Place()]
-				if take == nil {
-					take = &Take{Place: m.Place()}
-					takes[take.Place] = take
-					places = append(places, take.Place)
+	return s.short(ctx, func(tx *transaction) ([]inventory.Result, error) {
+		results := rules.Grant(requests)
+		ledger := make([]entry, 0, len(requests))
+		records := make([]rules.Record, len(requests))
+		at := map[inventory.Place]int{} // in takes
+		var takes []Take
+		for n, result := range results {
+			r := &requests[n]
+			records[n] = rules.Record{Kind: r.Kind, Key: r.Key, Hash: r.Hash, State: inventory.Held, ExpiresAt: r.Expires, CreatedAt: r.Now}
+			for line := range result.Movements {
+				m := &result.Movements[line]
+				ledger = append(ledger, entry{Movement: m})
+				place := m.Place()
+				take, seen := at[place]
+				if !seen {
+					take, at[place] = len(takes), len(takes)
+					takes = append(takes, Take{Place: place})
 				}
-				take.Quantity += m.Reserved
-				take.Versions++
-				take.UpdatedAt = max(take.UpdatedAt, m.At.UnixMicro())
+				t := &takes[take]
+				t.Quantity += m.Reserved
+				t.Versions++
+				t.UpdatedAt = max(t.UpdatedAt, m.At.UnixMicro())
 			}
+			ledger[len(ledger)-len(result.Movements)].record = &records[n]
 		}
-		byKey := func(a, b []any) int { return compareText(a[0].(string), b[0].(string)) }
-		slices.SortFunc(records, byKey)
-		slices.SortStableFunc(movements, byKey)
-		slices.SortFunc(places, inventory.Place.Compare)
-		tx.later(s.inserts(requestTable, records)...)
-		tx.later(s.inserts(movementTable, movements)...)
-		for part := range slices.Chunk(places, s.room()) {
-			some := make([]Take, len(part))
-			for n, place := range part {
-				some[n] = *takes[place]
-			}
-			tx.later(s.take(some))
+		slices.SortStableFunc(ledger, entry.compare)
+		slices.SortFunc(takes, func(a, b Take) int { return a.Place.Compare(b.Place) })
+		s.append(tx, ledger)
+		for part := range slices.Chunk(takes, s.room()) {
+			tx.later(s.take(part))
 		}
-		return effects, results, nil
+		return results, nil
 	})
 }
 
 func (s *Store) take(takes []Take) Statement {
 	if len(takes) > 1 {
-		statement := s.dialect.Take(takes)
-		statement.Changes = int64(len(takes))
-		return statement
+		return s.dialect.Take(takes)
 	}
 	t := takes[0]
 	return Statement{Changes: 1, Query: `UPDATE inventory_levels SET reserved = reserved + ?, version = version + ?, updated_at = ?
@@ -106,14 +96,13 @@ func (s *Store) take(takes []Take) Statement {
 }
 
 // short runs work and says whether it was done. Work returns what it expects to have changed.
-func (s *Store) short(ctx context.Context, work func(*transaction) ([]*rules.Effect, []inventory.Result, error)) (results []inventory.Result, done bool, err error) {
+func (s *Store) short(ctx context.Context, work func(*transaction) ([]inventory.Result, error)) (results []inventory.Result, done bool, err error) {
 	err = s.transact(ctx, s.dialect.Begin, s.unlessDecided, func(tx *transaction) error {
-		var effects []*rules.Effect
-		if effects, results, err = work(tx); err != nil {
+		if results, err = work(tx); err != nil {
 			return err
 		}
 		// The last answer before the commit, so that what the script finds is known here.
-		return s.observe(ctx, tx, effects)
+		return s.observe(ctx, tx, results)
 	})
 	switch {
 	case err == nil:
@@ -133,23 +122,19 @@ func (s *Store) unlessDecided(err error) bool { return !s.decided(err) && s.agai
 
 // settle moves the reservation to its new state if it may, which locks it, and returns it as it was.
 func (s *Store) settle(ctx context.Context, tx *transaction, r inventory.Request) (*rules.Record, error) {
-	state, query := inventory.Released, "UPDATE inventory_requests SET state = ?, settled_at = ? WHERE request_key = ? AND state = 'held'"
+	query := "UPDATE inventory_movements SET settled_at = ? WHERE request_key = ? AND step = 0 AND line = 1 AND kind = 'reserve' AND settled_at IS NULL"
 	args := []any{r.Now.UnixMicro(), r.Key}
 	if r.Kind == inventory.KindCommit {
-		state = inventory.Committed
 		query += " AND (expires_at IS NULL OR expires_at > ?)"
 		args = append(args, r.Now.UnixMicro())
 	}
 	loader := s.newLoader("")
-	found := map[string][]inventory.Movement{}
-	script := []Statement{{Query: query, Args: append([]any{string(state)}, args...), Changes: 1}}
-	script = append(script, loader.records([]string{r.Key})...)
-	if err := tx.run(ctx, append(script, loader.ledger([]string{r.Key}, found)...)...); err != nil {
+	script := []Statement{{Query: query, Args: args, Changes: 1}}
+	if err := tx.run(ctx, append(script, loader.records([]string{r.Key})...)...); err != nil {
 		return nil, err
 	}
-	loader.file(found)
 	record := loader.book.Records[r.Key]
-	record.State, record.SettledAt = inventory.Held, time.Time{}
+	record.SettledAt = time.Time{}
 	return record, nil
 }
 
@@ -171,17 +156,17 @@ func guarded(m inventory.Movement) Statement {
 }
 
 // observe reads the levels after their update, if somebody wants to hear of the changes; they are locked by it. What
-// was assumed of them is then replaced by what is true, from the last change to the first.
-func (s *Store) observe(ctx context.Context, tx *transaction, effects []*rules.Effect) error {
+// changed is then told from the last movement to the first.
+func (s *Store) observe(ctx context.Context, tx *transaction, results []inventory.Result) error {
+	for n := range results {
+		results[n].Changes = nil // assumed
+	}
 	if s.options.Events == nil {
-		for _, effect := range effects {
-			clear(effect.Changes) // assumed, and nobody asked
-		}
 		return nil
 	}
 	var places []inventory.Place
-	for _, effect := range effects {
-		for _, m := range effect.Movements {
+	for _, result := range results {
+		for _, m := range result.Movements {
 			places = append(places, m.Place())
 		}
 	}
@@ -189,15 +174,17 @@ func (s *Store) observe(ctx context.Context, tx *transaction, effects []*rules.E
 	if err := tx.run(ctx, loader.levels(sortedUnique(places, inventory.Place.Compare))...); err != nil {
 		return err
 	}
-	for _, effect := range slices.Backward(effects) {
-		for n, m := range effect.Movements {
+	for r := range slices.Backward(results) {
+		result := &results[r]
+		result.Changes = make([]inventory.Change, len(result.Movements))
+		for n, m := range result.Movements {
 			after := loader.book.Levels[m.Place()]
 			before := after
 			before.OnHand -= m.OnHand
 			before.Reserved -= m.Reserved
 			before.Version--
 			loader.book.Levels[m.Place()] = before
-			effect.Changes[n] = inventory.Change{Before: before, After: after}
+			result.Changes[n] = inventory.Change{Before: before, After: after}
 		}
 	}
 	return nil

@@ -30,18 +30,20 @@ func PlaceArgs(places []inventory.Place) []any {
 }
 
 // InsertValues is a Dialect.Insert with a placeholder a value.
-func InsertValues(table Table, rows [][]any) Statement {
-	row := "(" + Placeholders(len(table.Columns)) + ")"
-	args := make([]any, 0, len(rows)*len(table.Columns))
-	for _, values := range rows {
-		args = append(args, values...)
+func InsertValues(rows Rows) Statement {
+	row := "(" + Placeholders(len(rows.Columns)) + ")"
+	args := make([]any, 0, rows.Count*len(rows.Columns))
+	for n := range rows.Count {
+		for c := range rows.Columns {
+			args = append(args, rows.Columns[c].Value(n))
+		}
 	}
-	return Statement{Args: args, Query: "INSERT INTO " + table.Name + " (" + strings.Join(table.Columns, ", ") + ") VALUES " +
-		row + strings.Repeat(", "+row, len(rows)-1)}
+	return Statement{Args: args, Query: "INSERT INTO " + rows.Name + " (" + strings.Join(rows.Names(), ", ") + ") VALUES " +
+		row + strings.Repeat(", "+row, rows.Count-1)}
 }
 
 // OnConflict is the end of an upsert where the proposed row is called excluded.
-func OnConflict(table Table, columns []string) string {
+func OnConflict(table *Table, columns []string) string {
 	set := make([]string, len(columns))
 	for n, column := range columns {
 		set[n] = column + " = excluded." + column

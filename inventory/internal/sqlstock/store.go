@@ -192,7 +192,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (results []
 
 func (s *Store) due(ctx context.Context, tx *transaction, now time.Time, limit int) (requests []inventory.Request, err error) {
 	return requests, tx.run(ctx, Statement{
-		Query: "SELECT request_key FROM inventory_requests WHERE " + s.dialect.Due + " LIMIT ?" + s.dialect.SkipLocked,
+		Query: "SELECT request_key FROM inventory_movements WHERE " + s.dialect.Due + " LIMIT ?" + s.dialect.SkipLocked,
 		Args:  []any{now.UnixMicro(), limit},
 		Scan: into(&requests, func(row Row) (r inventory.Request, err error) {
 			r.Kind, r.Now = inventory.KindExpire, now

@@ -14,7 +14,7 @@ func (s *Store) write(tx *transaction, book *rules.Book, effects []*rules.Effect
 	// Whether a level was there before. No lock can be held on one that was not, so two transactions may both make
 	// it: a plain INSERT then stops the later one, which starts over and sees what the other wrote.
 	known := map[inventory.Place]bool{}
-	var movements [][]any
+	var ledger, headers []entry
 	for _, effect := range effects {
 		if key := effect.Record.Key; effect.New {
 			created[key] = true
@@ -27,27 +27,22 @@ func (s *Store) write(tx *transaction, book *rules.Book, effects []*rules.Effect
 				known[place] = change.Before.Version > 0
 			}
 		}
-		movements = append(movements, movementRows(effect.Movements)...)
+		ledger = append(ledger, entries(effect)...)
 	}
-	var made, changed [][]any
+	var made, changed []inventory.Level
 	for _, place := range slices.SortedFunc(maps.Keys(known), inventory.Place.Compare) {
-		if row := levelRow(book.Levels[place]); known[place] {
-			changed = append(changed, row)
+		if known[place] {
+			changed = append(changed, book.Levels[place])
 		} else {
-			made = append(made, row)
+			made = append(made, book.Levels[place])
 		}
 	}
-	tx.later(s.inserts(requestTable, recordRows(book, created))...)
-	tx.later(s.upserts(requestTable, []string{"state", "expires_at", "settled_at"}, recordRows(book, settled))...)
-	tx.later(s.inserts(movementTable, movements)...)
-	tx.later(s.inserts(levelTable, made)...)
-	tx.later(s.upserts(levelTable, levelTable.Columns[2:], changed)...)
-}
-
-func recordRows(book *rules.Book, keys map[string]bool) [][]any {
-	rows := make([][]any, 0, len(keys))
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		rows = append(rows, recordRow(book.Records[key]))
+	for _, key := range slices.Sorted(maps.Keys(settled)) {
+		headers = append(headers, firstEntry(book.Records[key]))
 	}
-	return rows
+	slices.SortStableFunc(ledger, entry.compare)
+	tx.later(s.upserts(movementRows(headers), []string{"expires_at", "settled_at"})...)
+	s.append(tx, ledger)
+	tx.later(s.inserts(levelRows(made))...)
+	tx.later(s.upserts(levelRows(changed), []string{"on_hand", "reserved", "safety_stock", "backorder_limit", "reorder_point", "version", "updated_at"})...)
 }

@@ -25,37 +25,41 @@ CREATE INDEX IF NOT EXISTS inventory_levels_by_location ON inventory_levels (loc
 
 CREATE INDEX IF NOT EXISTS inventory_levels_low ON inventory_levels (sku, location) WHERE low;
 
--- Every mutation by its idempotency key; a reservation is the one with a state.
-CREATE TABLE IF NOT EXISTS inventory_requests (
-	request_key TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-	kind        TEXT COLLATE "C" NOT NULL,
-	hash        BYTEA  NOT NULL,
-	state       TEXT COLLATE "C" NOT NULL,
-	expires_at  BIGINT,
-	created_at  BIGINT NOT NULL,
-	settled_at  BIGINT,
-	CONSTRAINT inventory_requests_state CHECK (state IN ('', 'held', 'committed', 'released', 'expired'))
-);
-
--- For the sweep: only what is held is in it.
-CREATE INDEX IF NOT EXISTS inventory_requests_due ON inventory_requests (expires_at) WHERE state = 'held';
-
--- The ledger, filed under the reservation or else the request. request_key is empty where it would repeat document.
+-- The ledger, keyed by idempotency key: a row for each level that a request changed. The first row of a request (step 0,
+-- line 1) also has what is known of the request itself, so that one row makes a sale durable, and its key unique. The end
+-- of a hold has the reservation's key and step 1, and its kind says how it ended: there can be only one. The defaults are those of most rows, which need not name them.
 CREATE TABLE IF NOT EXISTS inventory_movements (
-	document    TEXT COLLATE "C" NOT NULL,
-	kind        TEXT COLLATE "C" NOT NULL,
+	at          BIGINT   NOT NULL,
+	on_hand     BIGINT   NOT NULL DEFAULT 0,
+	reserved    BIGINT   NOT NULL DEFAULT 0,
+	-- Of the request, in its first row: of a reservation, when its hold ends and when it ended; the digest of the arguments.
+	expires_at  BIGINT,
+	settled_at  BIGINT,
+	step        SMALLINT NOT NULL DEFAULT 0,
+	line        SMALLINT NOT NULL DEFAULT 1,
 	request_key TEXT COLLATE "C" NOT NULL,
-	line        INTEGER NOT NULL,
+	kind        TEXT COLLATE "C" NOT NULL DEFAULT 'reserve',
 	sku         TEXT COLLATE "C" NOT NULL,
-	location    TEXT COLLATE "C" NOT NULL,
-	on_hand     BIGINT NOT NULL,
-	reserved    BIGINT NOT NULL,
-	reason      TEXT   NOT NULL,
-	reference   TEXT   NOT NULL,
-	at          BIGINT NOT NULL,
-	PRIMARY KEY (document, kind, request_key, line)
+	location    TEXT COLLATE "C" NOT NULL DEFAULT 'main',
+	reason      TEXT NOT NULL DEFAULT '',
+	reference   TEXT NOT NULL DEFAULT '',
+	reservation TEXT COLLATE "C" NOT NULL DEFAULT '', -- that a return gives back
+	hash        BYTEA,
+	PRIMARY KEY (request_key, step, line),
+	CONSTRAINT inventory_movements_first CHECK ((hash IS NOT NULL) = (step = 0 AND line = 1)),
+	CONSTRAINT inventory_movements_settled CHECK (settled_at IS NULL OR hash IS NOT NULL AND kind = 'reserve')
 );
 
 CREATE INDEX IF NOT EXISTS inventory_movements_by_sku ON inventory_movements (sku, at);
 
 CREATE INDEX IF NOT EXISTS inventory_movements_by_time ON inventory_movements (at);
+
+-- For the sweep: only what is held is in it.
+CREATE INDEX IF NOT EXISTS inventory_movements_due ON inventory_movements (expires_at) WHERE settled_at IS NULL AND expires_at IS NOT NULL;
+
+-- The returns of each reservation.
+CREATE TABLE IF NOT EXISTS inventory_returns (
+	reservation TEXT COLLATE "C" NOT NULL,
+	request_key TEXT COLLATE "C" NOT NULL,
+	PRIMARY KEY (reservation, request_key)
+);

@@ -23,36 +23,41 @@ CREATE INDEX inventory_levels_by_location ON inventory_levels (location, sku);
 CREATE INDEX inventory_levels_low ON inventory_levels (sku, location)
 	WHERE on_hand - reserved - safety_stock <= reorder_point;
 
--- Every mutation by its idempotency key; a reservation is the one with a state.
-CREATE TABLE inventory_requests (
-	request_key TEXT    NOT NULL PRIMARY KEY,
-	kind        TEXT    NOT NULL,
-	hash        BLOB    NOT NULL,
-	state       TEXT    NOT NULL CHECK (state IN ('', 'held', 'committed', 'released', 'expired')),
-	expires_at  INTEGER,
-	created_at  INTEGER NOT NULL,
-	settled_at  INTEGER
-) STRICT, WITHOUT ROWID;
-
--- For the sweep: only what is held is in it.
-CREATE INDEX inventory_requests_due ON inventory_requests (expires_at) WHERE state = 'held';
-
--- The ledger, filed under the reservation or else the request. request_key is empty where it would repeat document.
+-- The ledger, clustered by idempotency key: a row for each level that a request changed. The first row of a request (step 0,
+-- line 1) also has what is known of the request itself, so that one row makes a sale durable, and its key unique. The end
+-- of a hold has the reservation's key and step 1, and its kind says how it ended: there can be only one. The defaults are those of most rows, which need not name them.
 CREATE TABLE inventory_movements (
-	document    TEXT    NOT NULL,
-	kind        TEXT    NOT NULL,
 	request_key TEXT    NOT NULL,
-	line        INTEGER NOT NULL,
+	step        INTEGER NOT NULL DEFAULT 0,
+	line        INTEGER NOT NULL DEFAULT 1,
+	kind        TEXT    NOT NULL DEFAULT 'reserve',
 	sku         TEXT    NOT NULL,
-	location    TEXT    NOT NULL,
-	on_hand     INTEGER NOT NULL,
-	reserved    INTEGER NOT NULL,
-	reason      TEXT    NOT NULL,
-	reference   TEXT    NOT NULL,
+	location    TEXT    NOT NULL DEFAULT 'main',
+	on_hand     INTEGER NOT NULL DEFAULT 0,
+	reserved    INTEGER NOT NULL DEFAULT 0,
+	reason      TEXT    NOT NULL DEFAULT '',
+	reference   TEXT    NOT NULL DEFAULT '',
+	reservation TEXT    NOT NULL DEFAULT '', -- that a return gives back
 	at          INTEGER NOT NULL,
-	PRIMARY KEY (document, kind, request_key, line)
+	-- Of the request, in its first row: the digest of its arguments; of a reservation, when its hold ends and when it ended.
+	hash        BLOB,
+	expires_at  INTEGER,
+	settled_at  INTEGER,
+	PRIMARY KEY (request_key, step, line),
+	CONSTRAINT inventory_movements_first CHECK ((hash IS NOT NULL) = (step = 0 AND line = 1)),
+	CONSTRAINT inventory_movements_settled CHECK (settled_at IS NULL OR hash IS NOT NULL AND kind = 'reserve')
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX inventory_movements_by_sku ON inventory_movements (sku, at);
 
 CREATE INDEX inventory_movements_by_time ON inventory_movements (at);
+
+-- For the sweep: only what is held is in it.
+CREATE INDEX inventory_movements_due ON inventory_movements (expires_at) WHERE settled_at IS NULL AND expires_at IS NOT NULL;
+
+-- The returns of each reservation.
+CREATE TABLE inventory_returns (
+	reservation TEXT NOT NULL,
+	request_key TEXT NOT NULL,
+	PRIMARY KEY (reservation, request_key)
+) STRICT, WITHOUT ROWID;

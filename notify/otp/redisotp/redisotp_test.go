@@ -234,6 +234,40 @@ func (resend) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
+// TestRightAndWrongGuessesRunTheSameCommands compares what the server counts of each, so
+// that the work for a guess, and with it the time, does not tell whether it was right.
+func TestRightAndWrongGuessesRunTheSameCommands(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRedis(t, nil)
+	o, err := redis.ParseURL(testenvtest.RedisURL(t, server))
+	require.NoError(t, err)
+	c := redis.NewClient(o)
+	defer c.Close()
+	limit := otp.Limit{Max: 100, Window: time.Hour}
+	set := options()
+	set.GuessesPerTarget, set.GuessesPerIP = limit, limit
+	codes := open(t, c, set)
+	commands := func(code string) map[string]string {
+		require.NoError(t, c.ConfigResetStat(t.Context()).Err())
+		_ = codes.Verify(t.Context(), guess(login, code))
+		stats, err := c.InfoMap(t.Context(), "commandstats").Result()
+		require.NoError(t, err)
+		counted := make(map[string]string)
+		for command, values := range stats["Commandstats"] {
+			counted[command], _, _ = strings.Cut(values, ",") // calls=N
+		}
+		for _, own := range []string{"cmdstat_info", "cmdstat_config|resetstat"} {
+			delete(counted, own)
+		}
+		return counted
+	}
+	code := issue(t, codes, login).Value
+	_ = commands(wrong(code)) // counters begin, and the script is loaded
+	wrongs := commands(wrong(code))
+	require.Equal(t, "calls=1", wrongs["cmdstat_evalsha"])
+	require.Equal(t, wrongs, commands(code))
+}
+
 func TestLostAnswersAreHarmless(t *testing.T) {
 	t.Parallel()
 	c := connect(t)

@@ -8,10 +8,10 @@ const common = `
 -- The counters begin at KEYS[3]; their limits, max and window, at ARGV[first].
 -- Returns who refuses and for how long; else counts all.
 local function admit(first)
-	for i = 3, #KEYS do
-		local at = first + 2 * (i - 3)
-		if tonumber(redis.call('GET', KEYS[i]) or 0) >= tonumber(ARGV[at]) then
-			return i - 1, math.max(1, redis.call('PTTL', KEYS[i]))
+	if #KEYS < 3 then return 0, 0 end
+	for i, counted in ipairs(redis.call('MGET', unpack(KEYS, 3))) do
+		if tonumber(counted or 0) >= tonumber(ARGV[first + 2 * (i - 1)]) then
+			return i + 1, math.max(1, redis.call('PTTL', KEYS[i + 2]))
 		end
 	end
 	for i = 3, #KEYS do
@@ -41,25 +41,21 @@ if ARGV[5] ~= '0' then redis.call('SET', KEYS[2], '', 'PX', ARGV[5]) end
 return {now, 0, 0}`)
 
 	// verifyScript: nonce, mac, limits. It returns found, match, remaining, who
-	// refuses, and for how long. A code that is used up stays for as long as a step
-	// may be sent again, without its MAC.
+	// refuses, and for how long. A code that is used up stays until its time is over,
+	// without its MAC, so that a step sent again is known.
+	//
+	// A right guess and a wrong one run the same commands. Lua keeps one copy of equal strings
+	// of up to 40 bytes, so comparing two MACs is comparing two addresses, whatever bytes they
+	// have; and nobody without the pepper can choose those bytes.
 	verifyScript = redis.NewScript(common + `
 local code = redis.call('HMGET', KEYS[1], 'mac', 'left', 'guessed', 'matched')
-local mac, left = code[1], tonumber(code[2])
+local mac, left = code[1] or '', tonumber(code[2])
 if code[3] == ARGV[1] then return {1, tonumber(code[4]), left, 0, 0} end -- sent again
-if not mac then return {0, 0, 0, 0, 0} end
+if mac == '' then return {0, 0, 0, 0, 0} end
 local refused, after = admit(3)
 if refused > 0 then return {1, 0, left, refused, after} end
-local differs = #mac == #ARGV[2] and 0 or 1
-for i = 1, math.min(#mac, #ARGV[2]) do
-	differs = bit.bor(differs, bit.bxor(string.byte(mac, i), string.byte(ARGV[2], i)))
-end
-local match = differs == 0 and 1 or 0
+local match = mac == ARGV[2] and 1 or 0
 left = left - 1
-redis.call('HSET', KEYS[1], 'left', left, 'guessed', ARGV[1], 'matched', match)
-if match == 1 or left == 0 then
-	redis.call('HDEL', KEYS[1], 'mac')
-	if redis.call('PTTL', KEYS[1]) > 60000 then redis.call('PEXPIRE', KEYS[1], 60000) end
-end
+redis.call('HSET', KEYS[1], 'left', left, 'guessed', ARGV[1], 'matched', match, 'mac', (match == 1 or left == 0) and '' or mac)
 return {1, match, left, 0, 0}`)
 )

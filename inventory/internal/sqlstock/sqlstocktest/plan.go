@@ -26,10 +26,10 @@ type Statement struct {
 	Args  []driver.NamedValue
 }
 
-// Paged reports whether the statement reads a page and so must come in order, from an index. The ledger of one document
+// Paged reports whether the statement reads a page and so must come in order, from an index. The ledger of a few keys
 // is a handful of rows, sorting which needs none.
 func (s Statement) Paged() bool {
-	return strings.Contains(s.Query, "LIMIT") && !strings.Contains(s.Query, "document = ?")
+	return strings.Contains(s.Query, "LIMIT") && !strings.Contains(s.Query, "request_key IN") && !strings.Contains(s.Query, "request_key = ANY")
 }
 
 // Recorder is a driver.Connector that keeps the first of each SELECT, UPDATE and DELETE it passes on.
