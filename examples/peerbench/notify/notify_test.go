@@ -15,7 +15,7 @@ func TestCasesInMemory(t *testing.T) {
 	environment := bench.Describe()
 	cases, closeAll, err := Area.Open(t.Context(), &environment)
 	require.NoError(t, err)
-	require.Len(t, cases, 4*4+1)
+	require.Len(t, cases, 5*4+1)
 	results, err := peer.Run(t.Context(), Area.Name, cases, peer.Settings{
 		Cases:   []string{"memory-enqueue", "memory-process", "memory-end-to-end", "memory-idle-latency"},
 		Callers: []int{2}, Duration: 50 * time.Millisecond, Rounds: 1,
