@@ -185,28 +185,34 @@ func TestCutImages(t *testing.T) {
 	}
 }
 
-// Whatever the walks let through is stable: cleaning it again changes nothing.
 func fuzzClean(f *testing.F, mediaType string) {
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var once, twice bytes.Buffer
-		st, err := formats[mediaType].clean(&once, bytes.NewReader(b))
-		if err != nil {
-			return
-		}
-		if once.Len() > len(b)+64 {
-			t.Fatalf("%d bytes became %d", len(b), once.Len())
-		}
-		again, err := formats[mediaType].clean(&twice, bytes.NewReader(once.Bytes()))
-		if err != nil {
-			t.Fatalf("not clean after cleaning: %v", err)
-		}
-		if !bytes.Equal(once.Bytes(), twice.Bytes()) {
-			t.Fatal("cleaning is not stable")
-		}
-		if mediaType != WebP && again.orientation != upright {
-			t.Fatalf("orientation %d of %d is left", again.orientation, st.orientation)
-		}
-	})
+	f.Fuzz(func(t *testing.T, b []byte) { requireStable(t, mediaType, b) })
+}
+
+// requireStable checks what the walks let through: cleaning it again changes nothing.
+func requireStable(t *testing.T, mediaType string, b []byte) {
+	t.Helper()
+	var once, twice bytes.Buffer
+	st, err := formats[mediaType].clean(&once, bytes.NewReader(b))
+	if err != nil {
+		return
+	}
+	if once.Len() > len(b)+64 {
+		t.Fatalf("%d bytes became %d", len(b), once.Len())
+	}
+	again, err := formats[mediaType].clean(&twice, bytes.NewReader(once.Bytes()))
+	if err != nil {
+		t.Fatalf("not clean after cleaning: %v", err)
+	}
+	if !bytes.Equal(once.Bytes(), twice.Bytes()) {
+		t.Fatal("cleaning is not stable")
+	}
+	if mediaType != WebP && again.orientation != upright {
+		t.Fatalf("orientation %d of %d is left", again.orientation, st.orientation)
+	}
+	if !bytes.Equal(st.profile, again.profile) {
+		t.Fatal("the colour profile got lost")
+	}
 }
 
 func FuzzCleanJPEG(f *testing.F) {
@@ -216,11 +222,27 @@ func FuzzCleanJPEG(f *testing.F) {
 	fuzzClean(f, JPEG)
 }
 
+// Chunks are also tried with their checksums put right, which chance would never do.
 func FuzzCleanPNG(f *testing.F) {
 	pure := encoded(f, PNG, gradient(9, 9))
 	f.Add(pure)
 	f.Add(insert(pure, 33, pngChunk("eXIf", string(orientationOnly(6)))))
-	fuzzClean(f, PNG)
+	var colored bytes.Buffer
+	require.NoError(f, encodeImage(&colored, PNG, gradient(9, 9), 0, newProfile(icc("RGB ", 0))))
+	f.Add(colored.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		requireStable(t, PNG, b)
+		b = bytes.Clone(b)
+		for at := len(pngMagic); at+12 <= len(b); {
+			end := int64(at) + 8 + int64(binary.BigEndian.Uint32(b[at:]))
+			if end+4 > int64(len(b)) {
+				break
+			}
+			binary.BigEndian.PutUint32(b[end:], crc32.ChecksumIEEE(b[at+4:end]))
+			at = int(end) + 4
+		}
+		requireStable(t, PNG, b)
+	})
 }
 
 func FuzzCleanGIF(f *testing.F) {

@@ -32,7 +32,7 @@
 // dropped. The pixels stay as they were, bit for bit, with one exception: a
 // JPEG or PNG that is stored lying on its side (EXIF orientation 2 to 8) is turned
 // upright and encoded again, JPEG at quality 92, PNG without loss. Colour
-// profiles stay, and variants of a JPEG carry them on. A WebP image on its side keeps an EXIF of nothing but the
+// profiles stay, and variants carry them on. A WebP image on its side keeps an EXIF of nothing but the
 // orientation, because there is no WebP encoder here; its variants are upright.
 // [SaveOptions.Verbatim] stores exactly the bytes received.
 //

@@ -1,7 +1,6 @@
 package fastdfs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +61,9 @@ func (d driver) Put(ctx context.Context, upload *media.Upload) (media.File, erro
 	var id, at string
 	var err error
 	if upload.From != "" {
-		id, at, err = d.putVariant(ctx, upload, options)
+		if id, at, err = d.putVariant(ctx, upload, options); errors.Is(err, media.ErrExists) {
+			err = errors.Join(err, d.complete(ctx, upload, options.Ext))
+		}
 	} else {
 		id, err = d.client.upload(ctx, CommandUpload, upload.Content, upload.Size, options)
 	}
@@ -144,8 +145,8 @@ func (d driver) foreign(ctx context.Context, f media.File) (media.File, map[stri
 		return media.File{}, nil, err
 	}
 	f.Size, f.ModTime, f.Type = info.Size, info.ModTime, defaultType
-	if unfinished, err := d.unfinished(ctx, f); err != nil || unfinished {
-		return media.File{}, nil, cmp.Or(err, media.ErrNotFound)
+	if isVariant(f.Name) {
+		return media.File{}, nil, media.ErrNotFound
 	}
 	if at := strings.LastIndexByte(f.Name, '.'); at >= 0 {
 		if byExtension, _, err := mime.ParseMediaType(mime.TypeByExtension(f.Name[at:])); err == nil {

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -216,6 +217,83 @@ func TestReplicationLag(t *testing.T) {
 		_, err := c.Info(t.Context(), "group1/M00/00/00/fwAADGsEo86AeooTAAAADg4Qul0562.txt", false)
 		require.ErrorIs(t, err, media.ErrNotFound)
 	}
+}
+
+// A tracker that has just been started names any storage. That this one does not know the file is not believed while another tracker names the
+// right one, nor while the right one is away.
+func TestNotFoundIsDoubted(t *testing.T) {
+	t.Parallel()
+	cluster := fastdfstest.Start(t, &fastdfstest.Options{Groups: []int{2}, Trackers: 2, ManualSync: true})
+	config := cluster.Config()
+	config.TrackerCache = -1
+	c := client(t, config)
+	id, err := c.Upload(t.Context(), strings.NewReader("content"), 7, nil)
+	require.NoError(t, err)
+	source := cluster.Source(id).Address()
+	var replica string
+	for _, s := range cluster.Storages() {
+		if s.Address() != source {
+			replica = s.Address()
+		}
+	}
+	hostOf := func(address string) []byte {
+		host, _, err := net.SplitHostPort(address)
+		require.NoError(t, err)
+		return append([]byte(host), make([]byte, 15-len(host))...)
+	}
+	portOf := func(address string) []byte {
+		_, port, err := net.SplitHostPort(address)
+		require.NoError(t, err)
+		number, err := strconv.ParseUint(port, 10, 16)
+		require.NoError(t, err)
+		return binary.BigEndian.AppendUint64(nil, number)
+	}
+	const header, group, host = 10, 16, 15
+	misled := func(answer []byte) []byte {
+		out := bytes.Clone(answer)
+		copy(out[header+group:], hostOf(replica))
+		copy(out[header+group+host:], portOf(replica))
+		return out
+	}
+	for _, command := range []fastdfs.Command{fastdfs.CommandQueryUpdate, fastdfs.CommandQueryFetch} {
+		cluster.Inject(fastdfstest.Fault{Server: cluster.Trackers()[0], Command: command, Rewrite: misled})
+	}
+	for range 4 { // whichever tracker is asked first
+		requireContent(t, c, id, []byte("content"))
+		require.NoError(t, c.SetMetadata(t.Context(), id, map[string]string{"a": "b"}))
+		got, err := c.Metadata(t.Context(), id)
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+	}
+	var remove []func()
+	for _, tracker := range cluster.Trackers() {
+		for _, command := range []fastdfs.Command{fastdfs.CommandQueryUpdate, fastdfs.CommandQueryFetch} {
+			remove = append(remove, cluster.Inject(fastdfstest.Fault{Server: tracker, Command: command, Rewrite: misled}))
+		}
+	}
+	parsed, err := fastdfs.ParseFileID(id)
+	require.NoError(t, err)
+	number, ok := parsed.StorageID()
+	require.True(t, ok)
+	require.ErrorIs(t, c.Delete(t.Context(), id), media.ErrNotFound, "the right one is said to work, and not to have it")
+	remove = append(remove, cluster.Inject(fastdfstest.Fault{Command: fastdfs.CommandListStorages, Rewrite: func(answer []byte) []byte {
+		out := bytes.Clone(answer)
+		const offline, record = 5, 487
+		for at := header; at+record <= len(out); at += record {
+			if bytes.HasPrefix(out[at+2:], strconv.AppendUint(nil, uint64(number), 10)) {
+				out[at] = offline
+			}
+		}
+		return out
+	}}))
+	for _, err := range []error{c.Delete(t.Context(), id), func() error { _, err := c.Metadata(t.Context(), id); return err }()} {
+		require.ErrorIs(t, err, fastdfs.ErrUnreachable)
+		require.NotErrorIs(t, err, media.ErrNotFound)
+	}
+	for _, r := range remove {
+		r()
+	}
+	require.NoError(t, c.Delete(t.Context(), id))
 }
 
 func TestTrackersFailOver(t *testing.T) {

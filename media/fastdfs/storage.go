@@ -13,6 +13,17 @@ import (
 func (c *Client) update(ctx context.Context, id string, exchange func(*conn) error) error {
 	key := fileKey{update: true, id: id}
 	target, cached := c.known.file(key)
+	attempt := func(target Target) error {
+		conn, err := c.connect(ctx, target.Address)
+		if err != nil {
+			return err
+		}
+		defer conn.release()
+		if err = exchange(conn); err == nil {
+			c.known.addFile(key, target)
+		}
+		return err
+	}
 	var failed error
 	for failedAt := ""; ; failedAt = target.Address {
 		if !cached {
@@ -21,21 +32,22 @@ func (c *Client) update(ctx context.Context, id string, exchange func(*conn) err
 				return errors.Join(failed, err)
 			}
 			if target = answer[0]; target.Address == failedAt {
+				if hasStatus(failed, statusNotFound) {
+					return c.elsewhere(ctx, id, failedAt, failed, attempt)
+				}
 				return failed
 			}
 		}
-		conn, err := c.connect(ctx, target.Address)
+		err := attempt(target)
 		if err == nil {
-			err = exchange(conn)
-			conn.release()
-			if err == nil {
-				c.known.addFile(key, target)
-				return nil
-			}
+			return nil
 		}
 		c.known.dropFile(id)
 		again := errors.Is(err, ErrUnreachable) || cached && hasStatus(err, statusNotFound)
 		if !again || ctx.Err() != nil || failed != nil && !cached {
+			if hasStatus(err, statusNotFound) && ctx.Err() == nil {
+				return c.elsewhere(ctx, id, target.Address, err, attempt)
+			}
 			return err
 		}
 		failed, cached = err, false
@@ -81,11 +93,7 @@ func (c *Client) fetch(ctx context.Context, id string, exchange func(*conn) erro
 		return err
 	}
 	if hasStatus(err, statusNotFound) {
-		answer, queryErr := c.queryFile(ctx, CommandQueryUpdate, id)
-		if queryErr != nil || tried[answer[0].Address] {
-			return err
-		}
-		if err = attempt(answer[0]); err == nil || refused(err) || over(err) {
+		if err = c.elsewhere(ctx, id, target.Address, err, attempt); err == nil || refused(err) || over(err) {
 			return err
 		}
 	}
@@ -101,7 +109,7 @@ func (c *Client) fetch(ctx context.Context, id string, exchange func(*conn) erro
 			return err
 		}
 	}
-	return err
+	return c.believe(ctx, id, err)
 }
 
 // isContentError: failures that another storage would not mend, or that came after content had been handed on.

@@ -171,11 +171,14 @@ func (c *Client) queryFile(ctx context.Context, command Command, id string) ([]T
 		return nil, err
 	}
 	if command != CommandQueryFetchAll {
-		return c.parseTargets(body, []layout{{15, true, false}, {45, true, false}}, 1)
+		return c.parseTargets(body, oneTarget, 1)
 	}
 	// From 6.16 on every address has its port; before, only the first had.
 	return c.parseTargets(body, []layout{{15, true, false}, {45, true, false}, {15, false, false}, {45, false, false}}, maxStorages)
 }
+
+// oneTarget are the layouts of an answer that names one storage for a file.
+var oneTarget = []layout{{15, true, false}, {45, true, false}}
 
 // maxStorages is how many a group can have.
 const maxStorages = 32

@@ -330,7 +330,13 @@ func (c *Client) uploadSlave(ctx context.Context, master, prefix string, r io.Re
 		if !o.Trusted {
 			return "", ErrUntrusted
 		}
-		send = func(conn *conn) ([]byte, error) { return conn.stream(ctx, message(size).end(size), content, size) }
+		var refusal error
+		send = func(conn *conn) (body []byte, err error) {
+			if refusal == nil { // content that has begun to flow cannot be sent to another storage
+				body, refusal = conn.stream(ctx, message(size).end(size), content, size)
+			}
+			return body, refusal
+		}
 	} else {
 		p := c.newPiece()
 		defer p.free()

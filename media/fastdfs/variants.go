@@ -2,8 +2,11 @@ package fastdfs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/seed82d84382/commerce/media"
@@ -90,18 +93,59 @@ func (d driver) located(ctx context.Context, file media.File) (string, error) {
 	return file.Name, nil
 }
 
-// unfinished reports whether a file without metadata is a slave that names another file, which some client is just storing.
-func (d driver) unfinished(ctx context.Context, f media.File) (bool, error) {
-	if f.Size > int64(len(pointerPrefix)+groupSize+1+maxName) || f.Size < int64(len(pointerPrefix)) || !isSlave(f.Name) {
-		return false, nil
+// isVariant reports whether a name is that of a variant: a slave whose prefix is a label of package media. Without metadata it is not
+// finished: some client is just storing it, or has died over it.
+func isVariant(name string) bool {
+	if !isSlave(name) {
+		return false
 	}
-	content, err := d.client.download(ctx, f.Name, 0, int64(len(pointerPrefix)))
+	stem := strings.TrimSuffix(name, path.Ext(name))
+	const labelSize = 15
+	label := stem[max(0, len(stem)-labelSize):]
+	return label[0] == 'v' && strings.Trim(label, "abcdefghijklmnopqrstuvwxyz234567") == ""
+}
+
+// complete gives its metadata to a variant that is there without, if its content is what has just been made again.
+func (d driver) complete(ctx context.Context, upload *media.Upload, ext string) error {
+	name := slaveName(upload.From, upload.Label, ext)
+	_, err := d.client.metadata(ctx, name)
+	if !hasStatus(err, statusNotFound) {
+		return err
+	}
+	own := describe(upload.File(name))
+	small := upload.Size <= int64(d.client.pieceSize()) || d.client.config.Trusted
+	if !small {
+		content, err := d.client.readSmall(ctx, name)
+		at, ok := strings.CutPrefix(content, pointerPrefix)
+		if err != nil || !ok || !isID(at) {
+			return err
+		}
+		own[keyAt], name = at, at
+		if err := d.announce(ctx, upload, ext, at); err != nil { // the master has just been told of another
+			return err
+		}
+	}
+	download, err := d.client.download(ctx, name, 0, -1)
 	if err != nil {
-		return false, err
+		return err
 	}
-	defer content.Close()
-	head, err := io.ReadAll(content)
-	return string(head) == pointerPrefix, err
+	defer download.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, download); err != nil || hex.EncodeToString(sum.Sum(nil)) != upload.SHA256 {
+		return err
+	}
+	return d.client.setMetadata(ctx, slaveName(upload.From, upload.Label, ext), 'O', own)
+}
+
+// readSmall reads the beginning of a file, at least as much as a slave that names another has.
+func (c *Client) readSmall(ctx context.Context, id string) (string, error) {
+	download, err := c.download(ctx, id, 0, int64(len(pointerPrefix)+groupSize+1+maxName))
+	if err != nil {
+		return "", err
+	}
+	defer download.Close()
+	content, err := io.ReadAll(download)
+	return string(content), err
 }
 
 func isSlave(name string) bool {
