@@ -19,7 +19,7 @@ func TestHandlerContextIsOneOfTheStandardLibrary(t *testing.T) {
 		"over":       func(_ context.CancelCauseFunc, own func(error)) { own(nil) },
 		"lease lost": func(_ context.CancelCauseFunc, own func(error)) { own(ErrLeaseLost); own(nil) },
 		"stopping":   func(parent context.CancelCauseFunc, _ func(error)) { parent(ErrStopping) },
-		"timeout":    func(context.CancelCauseFunc, func(error)) { time.Sleep(2 * time.Second) },
+		"timeout":    func(context.CancelCauseFunc, func(error)) { <-time.After(2 * time.Second) },
 		"stopping, then lost": func(parent context.CancelCauseFunc, own func(error)) {
 			parent(ErrStopping)
 			own(ErrLeaseLost)

@@ -28,6 +28,13 @@ import (
 // right, no connection is left open, and none is used again after it failed.
 func TestChaos(t *testing.T) {
 	t.Parallel()
+	t.Run("fastdfstest", chaosInProcess)
+	if trackers, program := os.Getenv("FASTDFS_TRACKERS"), os.Getenv("FASTDFS_CHAOS"); trackers != "" && program != "" {
+		t.Run("real", func(t *testing.T) { chaosOnRealCluster(t, strings.Split(trackers, ","), program) })
+	}
+}
+
+func chaosInProcess(t *testing.T) {
 	h := havoc{transfers: 1000, blows: 100, most: 200_000, every: 15 * time.Millisecond, recovery: 10 * time.Second}
 	if testenvtest.Long() {
 		h.transfers = 20_000
@@ -52,21 +59,17 @@ func TestChaos(t *testing.T) {
 	h.run(t, cluster.Config())
 }
 
-// The same on the real cluster of FASTDFS_TRACKERS, if FASTDFS_CHAOS is a program that, given "kill", "start", "pause" or "resume" and the
-// host of a server, sends it SIGKILL, starts it again, or sends it SIGSTOP or SIGCONT.
-func TestChaosOnRealCluster(t *testing.T) {
-	trackers, program := os.Getenv("FASTDFS_TRACKERS"), os.Getenv("FASTDFS_CHAOS")
-	if trackers == "" || program == "" {
-		t.Skip("FASTDFS_TRACKERS and FASTDFS_CHAOS are not set")
-	}
+// chaosOnRealCluster is for a cluster of one's own. The program, given "kill", "start", "pause" or "resume" and the host of a server, sends it
+// SIGKILL, starts it again, or sends it SIGSTOP or SIGCONT.
+func chaosOnRealCluster(t *testing.T, trackers []string, program string) {
 	h := havoc{transfers: 1000, blows: 16, most: 3 << 20, every: time.Second, recovery: 2 * time.Minute}
 	if testenvtest.Long() {
 		h.transfers, h.blows = 20_000, 100
 	}
-	config := &fastdfs.Config{Trackers: strings.Split(trackers, ",")}
-	c := client(t, &fastdfs.Config{Trackers: config.Trackers})
+	config := &fastdfs.Config{Trackers: trackers}
+	c := client(t, &fastdfs.Config{Trackers: trackers})
 	var hosts []string
-	for _, address := range config.Trackers {
+	for _, address := range trackers {
 		host, _, err := net.SplitHostPort(address)
 		require.NoError(t, err)
 		hosts = append(hosts, host)
