@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -58,7 +57,7 @@ func TestChaos(t *testing.T) {
 func TestChaosOnRealCluster(t *testing.T) {
 	trackers, program := os.Getenv("FASTDFS_TRACKERS"), os.Getenv("FASTDFS_CHAOS")
 	if trackers == "" || program == "" {
-		t.Skip("FASTDFS_TRACKERS and FASTDFS_CHAOS are not set")
+		return // as with the kit, no machine has to have one
 	}
 	h := havoc{transfers: 1000, blows: 16, most: 3 << 20, every: time.Second, recovery: 2 * time.Minute}
 	if testenvtest.Long() {
@@ -268,7 +267,7 @@ func TestWatch(t *testing.T) {
 	require.Zero(t, w.poisoned.Load())
 	require.NoError(t, conn.SetReadDeadline(time.Unix(1, 0)))
 	_, err = conn.Read(make([]byte, 1))
-	require.True(t, errors.Is(err, os.ErrDeadlineExceeded))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	_, err = conn.Write(noise(1, 1000))
 	require.NoError(t, err)
 	require.Zero(t, w.poisoned.Load(), "content is no request")
