@@ -37,9 +37,8 @@
 // A broker that is killed under load is not survived on RabbitMQ 3.10.8: after most restarts one of the delay queues
 // was without a leader ("leader not known" in the broker's log) for as long as the tests waited. The broker then hangs
 // in every channel that publishes to it, so that Enqueue times out, also for jobs without a delay, which share the
-// channel; a fresh connection hangs likewise. What was acknowledged stays on disk. In a cluster of three, jobs that were
-// passed on to a queue whose node was being killed are sent again after three minutes only, unless the broker's
-// dead_letter_worker_publisher_confirm_timeout is shorter. A queue that somebody deletes while it is in use is made
+// channel; a fresh connection hangs likewise. In a cluster of three, jobs stopped for longer than the two minutes that a test
+// waited after a node was killed. A queue that somebody deletes while it is in use is made
 // anew, but a job that was enqueued just then has been seen to get lost.
 //
 // Needs RabbitMQ 3.10 or later. Errors of the broker come back wrapped, as *amqp091.Error.
