@@ -220,7 +220,9 @@ func testUnique(t *testing.T, s *store) {
 
 func testUniqueParallel(t *testing.T, s *store) {
 	q, _ := s.open(t)
-	if _, ok := q.Driver().(notify.UniquePublisher); !ok {
+	if _, ok := q.Driver().(notify.UniquePublisher); !ok && q.State() == nil {
+		_, err := work.Enqueue(t.Context(), notify.NewClient(q, nil), 7, notify.Unique(time.Hour))
+		require.ErrorIs(t, err, errors.ErrUnsupported)
 		return
 	}
 	clients := []*notify.Client{notify.NewClient(q, nil)}
@@ -249,6 +251,15 @@ func testUniqueParallel(t *testing.T, s *store) {
 	group.Wait()
 	require.Equal(t, 1, stored)
 	require.Len(t, seen, 1, "duplicates name the first")
+
+	short := notify.UniqueKey("short", 500*time.Millisecond)
+	first, err := work.Enqueue(t.Context(), clients[0], 8, short)
+	require.NoError(t, err)
+	require.False(t, first.Duplicate)
+	eventually(t, func() bool {
+		job, err := work.Enqueue(t.Context(), clients[0], 8, short)
+		return err == nil && !job.Duplicate && job.ID != first.ID
+	})
 }
 
 func testKey(t *testing.T, s *store) {
