@@ -34,12 +34,12 @@
 // used. A retried or returned job goes to the end of its queue. With Options.Classic a broker
 // that is killed may lose jobs that are just moving from one delay to the next.
 //
-// A broker that is killed under load is not survived on RabbitMQ 3.10.8: after most restarts one of the delay queues
-// was without a leader ("leader not known" in the broker's log) for as long as the tests waited. The broker then hangs
-// in every channel that publishes to it, so that Enqueue times out, also for jobs without a delay, which share the
-// channel; a fresh connection hangs likewise. In a cluster of three, jobs stopped for longer than the two minutes that a test
-// waited after a node was killed. A queue that somebody deletes while it is in use is made
-// anew, but a job that was enqueued just then has been seen to get lost.
+// A broker may forget a quorum queue that was made just before it was killed, within a second or so: starting again
+// it logs "not found on this node", the queue stays without a leader, and channels that publish to it hang (seen on
+// RabbitMQ 3.10.8 and 4.0.5; rabbitmq-server issue 15725 describes it). Queues are made when they are first used, also those
+// of delays. Queues that were three seconds old outlived kills under load, with all that was acknowledged. In a
+// cluster of three, jobs have been seen to stop for longer than two minutes after a node was killed. A queue that
+// somebody deletes while it is in use is made anew, but a job that was enqueued just then has been seen to get lost.
 //
 // Needs RabbitMQ 3.10 or later. Errors of the broker come back wrapped, as *amqp091.Error.
 package rabbitqueue
