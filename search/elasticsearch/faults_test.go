@@ -276,10 +276,13 @@ func TestASmallServer(t *testing.T) {
 	impatient, err := elasticsearch.Open(ctx, server.DSN+"/impatient", titles, &elasticsearch.Options{Patience: -1, Workers: 32, Refresh: -1})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, impatient.Close()) })
-	for i := range errs {
-		writers.Go(func() { errs[i] = impatient.Put(ctx, docs[i*5:i*5+5]...) })
-	}
-	writers.Wait()
+	require.Eventually(t, func() bool {
+		for i := range errs {
+			writers.Go(func() { errs[i] = impatient.Put(ctx, docs[i*5:i*5+5]...) })
+		}
+		writers.Wait()
+		return errors.Join(errs...) != nil
+	}, time.Minute, time.Millisecond, "nothing was refused")
 	for _, err := range errs {
 		if err != nil {
 			require.ErrorIs(t, err, search.ErrUnavailable, "what was refused says so")
