@@ -77,8 +77,11 @@ func (b *benchmark) close() error {
 	return errors.Join(errs...)
 }
 
+// starter starts a server of one kind.
+type starter func(context.Context, *testenv.Options) (*testenv.Server, error)
+
 // server returns a server that all cases share.
-func (b *benchmark) server(ctx context.Context, name string, start func(context.Context, *testenv.Options) (*testenv.Server, error)) (*testenv.Server, error) {
+func (b *benchmark) server(ctx context.Context, name string, start starter) (*testenv.Server, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.servers[name]; s != nil {

@@ -24,14 +24,19 @@ const connections = 32
 // sqlRate is more than any of them handles a second.
 const sqlRate = 20_000
 
+// database makes a database on a server that all subjects share, and returns how to drop it.
+func (b *benchmark) database(ctx context.Context, name string, start starter) (dsn string, drop func(context.Context) error, err error) {
+	server, err := b.server(ctx, name, start)
+	if err != nil {
+		return "", nil, err
+	}
+	return server.NewDatabase(ctx)
+}
+
 // oursOnMySQL puts parameters into statements, as the package's documentation asks for.
 func (b *benchmark) oursOnMySQL() system {
 	return system{"ours", func(ctx context.Context) (*running, error) {
-		server, err := b.server(ctx, "mysql", testenv.MySQL)
-		if err != nil {
-			return nil, err
-		}
-		dsn, drop, err := server.NewDatabase(ctx)
+		dsn, drop, err := b.database(ctx, "mysql", testenv.MySQL)
 		if err != nil {
 			return nil, err
 		}
@@ -47,11 +52,7 @@ func (b *benchmark) oursOnMySQL() system {
 // oursOnPostgres is on the database that River is on.
 func (b *benchmark) oursOnPostgres() system {
 	return system{"ours-postgresql", func(ctx context.Context) (*running, error) {
-		server, err := b.server(ctx, "postgres", testenv.Postgres)
-		if err != nil {
-			return nil, err
-		}
-		dsn, drop, err := server.NewDatabase(ctx)
+		dsn, drop, err := b.database(ctx, "postgres", testenv.Postgres)
 		if err != nil {
 			return nil, err
 		}
@@ -107,11 +108,7 @@ func (w *riverWorker) Work(_ context.Context, job *river.Job[riverArgs]) error {
 
 func (b *benchmark) river() system {
 	return system{"river", func(ctx context.Context) (*running, error) {
-		server, err := b.server(ctx, "postgres", testenv.Postgres)
-		if err != nil {
-			return nil, err
-		}
-		dsn, drop, err := server.NewDatabase(ctx)
+		dsn, drop, err := b.database(ctx, "postgres", testenv.Postgres)
 		if err != nil {
 			return nil, err
 		}
