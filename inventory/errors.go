@@ -36,6 +36,8 @@ var (
 	ErrServer = errors.New("database server cannot be used")
 	// ErrReadOnly reports a database that takes no changes now: a replica, or a server set to read only. Nothing was done.
 	ErrReadOnly = errors.New("database is read only")
+	// ErrFull reports a database without room for the change: its disk is full, or a bound it was given. Nothing was done.
+	ErrFull = errors.New("database is full")
 	// ErrClosed reports a call after Close.
 	ErrClosed = errors.New("inventory is closed")
 )

@@ -29,6 +29,8 @@ type engine struct {
 	facts  []string // queries for a name and a value, that a reader of the figures must know
 	// numbered placeholders are $1, $2 …; others are question marks.
 	numbered bool
+	// primary follows a table's name and makes the database use the primary key, where it may do worse by itself.
+	primary string
 	// deadlock reports whether the database's error is one.
 	deadlock func(error) bool
 }

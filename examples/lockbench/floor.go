@@ -2,26 +2,33 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/inventory"
 )
 
-// floor is what the database can do at most when nothing is decided: plain inserts into a table as wide as a ledger row.
+// floor is what the database can do at most when nothing is decided.
 type floor struct {
-	name string
-	rows int  // of one statement
-	one  bool // from one caller only
+	name    string
+	rows    int // of one statement
+	callers int // those of the load, if zero
+	// ledger: the rows are those that orders of the workload leave in the inventory's own ledger, with all its indexes and
+	// checks, and what is counted is orders. Else they go into a table as narrow as can be, and are counted themselves.
+	ledger bool
 }
 
 const floorPrefix = "floor: "
 
 var floors = []floor{
 	{name: floorPrefix + "1-row inserts", rows: 1},
-	{name: floorPrefix + "256-row inserts", rows: 256, one: true},
+	{name: floorPrefix + "256-row inserts", rows: 256, callers: 1},
+	{name: floorPrefix + "ledger rows only", rows: 192, callers: 2, ledger: true}, // 64 orders of three lines
 }
 
 // floorsMeasured: plain inserts take no part in several processes or without a database.
@@ -29,9 +36,12 @@ func (s *settings) floorsMeasured() bool {
 	return s.floors && s.engine.connect != nil && s.processes == 1 && s.dsn == ""
 }
 
-func (f floor) measure(ctx context.Context, s *settings, server *server, callers int, r *Result) (sample bench.Sample, err error) {
-	if f.one {
-		callers = 1
+// writer makes the statement that a caller sends, which does so many operations from the given number on.
+type writer func(caller, first int) (insert string, args []any)
+
+func (f floor) measure(ctx context.Context, s *settings, server *server, w *workload, callers int, r *Result) (sample bench.Sample, err error) {
+	if f.callers > 0 {
+		callers = f.callers
 	}
 	dsn, drop, err := server.newDatabase(ctx)
 	if err != nil {
@@ -43,33 +53,30 @@ func (f floor) measure(ctx context.Context, s *settings, server *server, callers
 		return sample, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	const table = "CREATE TABLE lockbench_floor (document VARCHAR(128) NOT NULL PRIMARY KEY, sku VARCHAR(128) NOT NULL, quantity BIGINT NOT NULL, at BIGINT NOT NULL)"
-	if _, err := db.ExecContext(ctx, table); err != nil {
+	prepare, table := f.narrow, "lockbench_floor"
+	if f.ledger {
+		prepare, table = f.ledgerOf(w), "inventory_movements"
+	}
+	write, ops, err := prepare(ctx, s.engine, db, callers)
+	if err != nil {
 		return sample, err
 	}
-	rows := make([]string, f.rows)
-	for n := range rows {
-		rows[n] = "(" + s.engine.placeholder(n+1) + ", 'hot', 1, 0)"
-	}
-	insert := "INSERT INTO lockbench_floor (document, sku, quantity, at) VALUES " + strings.Join(rows, ", ")
 	var next, acknowledged atomic.Int64
 	sample, err = bench.Run(ctx, bench.Load{Callers: callers, Duration: s.duration, Warmup: s.warmup}, func(ctx context.Context, caller int) error {
-		keys := make([]any, f.rows)
-		first := next.Add(int64(f.rows))
-		for n := range keys {
-			keys[n] = fmt.Sprintf("order/%d/%d", caller, first+int64(n))
+		insert, args := write(caller, int(next.Add(int64(ops)))-ops)
+		result, err := db.ExecContext(ctx, insert, args...)
+		if err != nil {
+			return err
 		}
-		_, err := db.ExecContext(ctx, insert, keys...)
-		if err == nil {
-			acknowledged.Add(int64(f.rows))
-		}
+		rows, err := result.RowsAffected()
+		acknowledged.Add(rows)
 		return err
 	})
 	if err != nil {
 		return sample, err
 	}
 	var stored int64
-	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM lockbench_floor").Scan(&stored); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&stored); err != nil {
 		return sample, err
 	}
 	o := outcome{Ops: sample.Ops, Errors: sample.Errors, Acknowledged: acknowledged.Load()}
@@ -77,6 +84,51 @@ func (f floor) measure(ctx context.Context, s *settings, server *server, callers
 		o.FirstError = sample.FirstErr.Error()
 	}
 	r.add(o, books{available: stored, ledger: stored}, nil)
-	sample.Ops *= int64(f.rows)
+	sample.Ops *= int64(ops)
 	return sample, nil
+}
+
+// narrow makes a table that has what a ledger needs at least, and the writer of its rows.
+func (f floor) narrow(ctx context.Context, e *engine, db *sql.DB, _ int) (writer, int, error) {
+	const table = "CREATE TABLE lockbench_floor (document VARCHAR(128) NOT NULL PRIMARY KEY, sku VARCHAR(128) NOT NULL, quantity BIGINT NOT NULL, at BIGINT NOT NULL)"
+	if _, err := db.ExecContext(ctx, table); err != nil {
+		return nil, 0, err
+	}
+	rows := make([]string, f.rows)
+	for n := range rows {
+		rows[n] = "(" + e.placeholder(n+1) + ", 'hot', 1, 0)"
+	}
+	insert := "INSERT INTO lockbench_floor (document, sku, quantity, at) VALUES " + strings.Join(rows, ", ")
+	return func(caller, first int) (string, []any) {
+		keys := make([]any, f.rows)
+		for n := range keys {
+			keys[n] = fmt.Sprintf("order/%d/%d", caller, first+n)
+		}
+		return insert, keys
+	}, f.rows, nil
+}
+
+// ledgerOf makes the inventory's tables, and the writer of what orders of the workload leave in the ledger.
+func (f floor) ledgerOf(w *workload) func(context.Context, *engine, *sql.DB, int) (writer, int, error) {
+	return func(ctx context.Context, e *engine, db *sql.DB, callers int) (writer, int, error) {
+		stock, err := e.open(ctx, db, &inventory.Options{SweepInterval: -1})
+		if err != nil {
+			return nil, 0, err
+		}
+		if err := stock.Close(); err != nil {
+			return nil, 0, err
+		}
+		dices := make([]*dice, callers)
+		for n := range dices {
+			dices[n] = newDice()
+		}
+		ops, digest := f.rows/len(w.pick(newDice())), make([]byte, 16)
+		return func(caller, first int) (string, []any) {
+			orders := make([]inventory.Order, ops)
+			for n := range orders {
+				orders[n] = w.order(dices[caller], "floor", fmt.Sprintf("floor/%d/%d", caller, first+n))
+			}
+			return e.ledgerRows(orders, time.Now(), digest)
+		}, ops, nil
+	}
 }

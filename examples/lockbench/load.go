@@ -17,6 +17,7 @@ import (
 type load struct {
 	Engine, DSN, Workload string
 	Strategy              inventory.Strategy
+	ByHand                bool   // instead of the strategy
 	Prefix                string // of all SKUs and keys of the run
 	Process               int
 	Callers, Pool         int
@@ -65,8 +66,15 @@ func (s *shop) close() error {
 }
 
 // drive lets the callers buy and returns what they were told.
-func (l load) drive(ctx context.Context, stock *inventory.Inventory, retries *retryCounter) (outcome, error) {
+func (l load) drive(ctx context.Context, shop *shop, retries *retryCounter) (outcome, error) {
 	w := workloadNamed(l.Workload)
+	reserve := func(ctx context.Context, order inventory.Order) error {
+		_, err := shop.Reserve(ctx, order)
+		return err
+	}
+	if l.ByHand {
+		reserve = newTextbook(engineNamed(l.Engine), shop.db).reserve
+	}
 	callers := make([]struct {
 		dice   *dice
 		orders int
@@ -79,7 +87,7 @@ func (l load) drive(ctx context.Context, stock *inventory.Inventory, retries *re
 		caller := &callers[n]
 		caller.orders++
 		order := w.order(caller.dice, l.Prefix, fmt.Sprintf("%s/%d/%d/%d", l.Prefix, l.Process, n, caller.orders))
-		_, err := stock.Reserve(ctx, order)
+		err := reserve(ctx, order)
 		if err == nil {
 			acknowledged.Add(int64(len(order.Lines)))
 		} else if w.units < plenty && errors.Is(err, inventory.ErrInsufficient) {

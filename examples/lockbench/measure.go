@@ -78,7 +78,7 @@ func measureLoad(ctx context.Context, s *settings, server *server, workload stri
 		}})
 	}
 	for _, strategy := range s.strategies {
-		l := load{Engine: s.engine.name, Workload: workload, Strategy: strategy.locking, Callers: callers, Pool: s.poolFor(callers),
+		l := load{Engine: s.engine.name, Workload: workload, Strategy: strategy.locking, ByHand: strategy.byHand, Callers: callers, Pool: s.poolFor(callers),
 			Workers: s.workers, Warmup: s.warmup, Duration: s.duration}
 		if strategy.bestPool {
 			w.begin(fmt.Sprintf("%s, %d callers, best pool", workload, callers))
@@ -92,7 +92,7 @@ func measureLoad(ctx context.Context, s *settings, server *server, workload stri
 	if s.floorsMeasured() {
 		for _, floor := range floors {
 			subject(floor.name, s.poolFor(callers), func(ctx context.Context, r *Result) (bench.Sample, error) {
-				return floor.measure(ctx, s, server, callers, r)
+				return floor.measure(ctx, s, server, workloadNamed(workload), callers, r)
 			})
 		}
 	}
@@ -157,7 +157,7 @@ func sell(ctx context.Context, s *settings, server *server, l load, r *Result) (
 	if s.processes > 1 {
 		o, err = together(ctx, l, s.processes)
 	} else {
-		o, err = l.drive(ctx, shop.Inventory, retries)
+		o, err = l.drive(ctx, shop, retries)
 	}
 	if err != nil {
 		return sample, err

@@ -25,6 +25,7 @@ var mariadbEngine = &engine{
 		moved:     movedMySQL,
 	},
 	facts:    append([]string{"SELECT 'mariadb', VERSION()"}, mysqlFacts...),
+	primary:  mysqlPrimary,
 	deadlock: isMySQLDeadlock,
 }
 
@@ -44,8 +45,11 @@ var mysqlEngine = &engine{
 		moved:     movedMySQL,
 	},
 	facts:    append([]string{"SELECT 'mysql', VERSION()"}, mysqlFacts...),
+	primary:  mysqlPrimary,
 	deadlock: isMySQLDeadlock,
 }
+
+const mysqlPrimary = " FORCE INDEX (PRIMARY)"
 
 var mysqlArgs = []string{
 	"--innodb-flush-log-at-trx-commit=1", "--innodb-log-file-size=256M", "--innodb-buffer-pool-size=512M", "--max-connections=1200",

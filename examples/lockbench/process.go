@@ -34,7 +34,7 @@ func member(ctx context.Context, stdin io.Reader, stdout io.Writer) (err error) 
 	if err := in.Decode(&word); err != nil {
 		return err
 	}
-	o, err := l.drive(ctx, s.Inventory, retries)
+	o, err := l.drive(ctx, s, retries)
 	if err != nil {
 		return err
 	}

@@ -37,14 +37,24 @@ type strategy struct {
 	name     string
 	locking  inventory.Strategy
 	bestPool bool // with as many connections as serve it best
+	byHand   bool // without the inventory, see textbook.go
 }
 
 var strategies = []strategy{
-	{"pessimistic", inventory.Pessimistic, false},
-	{"pessimistic, best pool", inventory.Pessimistic, true},
-	{"optimistic", inventory.Optimistic, false},
-	{"conditional", inventory.Conditional, false},
-	{"grouped", inventory.Grouped, false},
+	{name: "textbook", byHand: true},
+	{name: "pessimistic", locking: inventory.Pessimistic},
+	{name: "pessimistic, best pool", locking: inventory.Pessimistic, bestPool: true},
+	{name: "optimistic", locking: inventory.Optimistic},
+	{name: "conditional", locking: inventory.Conditional},
+	{name: "grouped", locking: inventory.Grouped},
+}
+
+// chosenBy is the name that chooses the strategy on the command line.
+func (s strategy) chosenBy() string {
+	if s.byHand {
+		return s.name
+	}
+	return s.locking.String()
 }
 
 var isolations = []string{"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"}
@@ -54,7 +64,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	flags := flag.NewFlagSet("lockbench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	db := flags.String("db", "mariadb", strings.Join(engineNames(), ", ")+", started privately, or the data source name of an empty database")
-	names := flags.String("strategy", "all", "all, or some of grouped, conditional, optimistic, pessimistic, separated by commas")
+	names := flags.String("strategy", "all", "all, or some of grouped, conditional, optimistic, pessimistic, separated by commas; and textbook, a transaction of five round trips written by hand, on a server")
 	loads := flags.String("workload", "hot", "all, or some of "+strings.Join(workloadNames(), ", ")+", separated by commas")
 	callers := flags.String("callers", "1,8,64,256", "numbers of callers in each process, separated by commas")
 	flags.DurationVar(&s.duration, "duration", 3*time.Second, "how long each strategy is measured in each round")
@@ -81,7 +91,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	if s.engine, s.dsn, err = findEngine(*db); err != nil {
 		return nil, err
 	}
-	if s.strategies, err = chooseStrategies(*names); err != nil {
+	if s.strategies, err = chooseStrategies(s.engine, *names); err != nil {
 		return nil, err
 	}
 	if s.workloads, err = choose("-workload", *loads, workloadNames()); err != nil {
@@ -120,17 +130,21 @@ func (s *settings) check() error {
 	return nil
 }
 
-func chooseStrategies(text string) ([]strategy, error) {
+// chooseStrategies knows those that make sense on the engine: one of hand-made round trips needs a network.
+func chooseStrategies(e *engine, text string) ([]strategy, error) {
+	var there, chosen []strategy
 	var names []string
 	for _, strategy := range strategies {
-		if !strategy.bestPool {
-			names = append(names, strategy.name)
+		if strategy.byHand && e.remote == nil {
+			continue
+		}
+		if there = append(there, strategy); !strategy.bestPool {
+			names = append(names, strategy.chosenBy())
 		}
 	}
 	names, err := choose("-strategy", text, names)
-	var chosen []strategy
-	for _, strategy := range strategies {
-		if slices.Contains(names, strategy.locking.String()) {
+	for _, strategy := range there {
+		if slices.Contains(names, strategy.chosenBy()) {
 			chosen = append(chosen, strategy)
 		}
 	}

@@ -27,8 +27,8 @@ exit 1
 
 // launchScript becomes the server. It tells the guard its process id before,
 // and holds the pipe open until it has, so that the guard misses no server
-// even when our process is killed between the two.
-const launchScript = `echo $$ >&3 && exec 3>&- && exec "$@"`
+// even when our process is killed between the two. A file that may not grow is an error to the program, not its death: see LimitFiles.
+const launchScript = `echo $$ >&3 && exec 3>&- && trap '' XFSZ && exec "$@"`
 
 // A guard removes one server and its directory when this process ends.
 type guard struct {

@@ -22,6 +22,8 @@ type Proxy struct {
 	target string
 	addr   string
 
+	port *heldPort
+
 	mu       sync.Mutex
 	listener net.Listener // nil while cut
 	links    map[*link]struct{}
@@ -34,17 +36,21 @@ type Proxy struct {
 // NewProxy listens on a free loopback port and passes every connection on to
 // target, a host:port.
 func NewProxy(target string) (*Proxy, error) {
-	l, err := listenFree()
+	port, err := holdPort()
 	if err != nil {
 		return nil, fmt.Errorf("testenv: proxy: %w", err)
 	}
-	p := &Proxy{target: target, addr: l.Addr().String(), links: make(map[*link]struct{})}
+	l, err := port.listen()
+	if err != nil {
+		return nil, fmt.Errorf("testenv: proxy: %w", errors.Join(err, port.release()))
+	}
+	p := &Proxy{target: target, addr: port.addr, port: port, links: make(map[*link]struct{})}
 	p.serve(l)
 	return p, nil
 }
 
 // Addr is where clients connect, a host:port. It stays the same over
-// [Proxy.Cut] and [Proxy.Heal].
+// [Proxy.Cut] and [Proxy.Heal], and nobody else can take it.
 func (p *Proxy) Addr() string { return p.addr }
 
 // SetDelay makes every byte arrive d later than it would, in each direction,
@@ -96,7 +102,7 @@ func (p *Proxy) Heal() error {
 		}
 	}
 	if p.listener == nil {
-		l, err := net.Listen("tcp", p.addr)
+		l, err := p.port.listen()
 		if err != nil {
 			return fmt.Errorf("testenv: proxy: heal: %w", err)
 		}
@@ -108,11 +114,15 @@ func (p *Proxy) Heal() error {
 // Close resets all connections and stops listening. It is idempotent.
 func (p *Proxy) Close() error {
 	p.mu.Lock()
+	closed := p.closed
 	p.closed = true
 	p.mu.Unlock()
 	p.Cut()
 	p.running.Wait()
-	return nil
+	if closed {
+		return nil
+	}
+	return p.port.release()
 }
 
 // serve is called with p.mu held, or before anybody knows p.

@@ -139,6 +139,8 @@ func TestProxyCutAndHeal(t *testing.T) {
 	_, err = net.Dial("tcp", proxy.Addr())
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	proxy.Cut() // nothing more to cut
+	_, err = net.Listen("tcp", proxy.Addr())
+	require.ErrorIs(t, err, syscall.EADDRINUSE, "nobody takes its port meanwhile")
 
 	require.NoError(t, proxy.Heal())
 	require.NoError(t, proxy.Heal(), "nothing more to heal")
@@ -196,4 +198,7 @@ func TestProxyClose(t *testing.T) {
 	_, err = conn.Read(make([]byte, 1))
 	require.Error(t, err)
 	require.ErrorIs(t, proxy.Heal(), net.ErrClosed)
+	listener, err := net.Listen("tcp", proxy.Addr())
+	require.NoError(t, err, "its port is free again")
+	require.NoError(t, listener.Close())
 }

@@ -82,13 +82,12 @@ func upsert(rows sqlstock.Rows, columns []string) sqlstock.Statement {
 }
 
 // take is an upsert, for that is the cheapest way to name many levels and to change each by its own number, in order. A level
-// that has enough counts as two changed rows, one that has too little as none (or one, with clientFoundRows), and one that was
-// not there and is now, until the rollback, as one.
+// that has too little overflows its number on purpose, which fails in every SQL mode: one condition a row is enough then. One
+// that was there counts as two changed rows, and one that is there only now, until the rollback, as one.
 func take(takes []sqlstock.Take) sqlstock.Statement {
-	const enough = "on_hand - reserved - safety_stock + backorder_limit >= VALUES(reserved) AND reserved + VALUES(reserved) <= "
 	most := strconv.Itoa(inventory.MaxQuantity)
 	b := make([]byte, 0, 512+96*len(takes))
-	b = append(b, "INSERT INTO inventory_levels (sku, location, on_hand, reserved, version, updated_at) VALUES "...)
+	b = append(b, "INSERT INTO inventory_levels (sku,location,on_hand,reserved,version,updated_at) VALUES "...)
 	for _, t := range takes {
 		b = append(appendText(append(b, '('), t.SKU), ',')
 		b = append(appendText(b, t.Location), ',')
@@ -98,9 +97,9 @@ func take(takes []sqlstock.Take) sqlstock.Statement {
 		b[len(b)-1] = ')'
 		b = append(b, ',')
 	}
-	b = append(b[:len(b)-1], " ON DUPLICATE KEY UPDATE updated_at = IF("+enough+most+", VALUES(updated_at), updated_at), "+
-		"version = IF("+enough+most+", version + VALUES(version), version), "+
-		"reserved = IF("+enough+most+", reserved + VALUES(reserved), reserved)"...)
+	b = append(b[:len(b)-1], " ON DUPLICATE KEY UPDATE version=version+VALUES(version),updated_at=VALUES(updated_at),"+
+		"reserved=IF(on_hand-reserved-safety_stock+backorder_limit>=VALUES(reserved) AND reserved+VALUES(reserved)<="+most+","+
+		"reserved+VALUES(reserved),9223372036854775807+VALUES(reserved))"...)
 	return sqlstock.Statement{Text: b, Changes: 2 * int64(len(takes))}
 }
 
@@ -110,7 +109,10 @@ const (
 	erShutdown          = 1053
 	erDuplicate         = 1062
 	erRecordChanged     = 1020 // innodb_snapshot_isolation
+	erDiskFull          = 1021
+	erTableFull         = 1114 // InnoDB's name for a full disk too
 	erErrorDuringCommit = 1180
+	erOutOfRange        = 1690 // in what take writes: a level has too little
 	erLockWaitTimeout   = 1205
 	erDeadlock          = 1213 // Galera's certification failure too
 	erReadOnly          = 1290 // the server runs with --read-only, or another option that forbids it
@@ -130,6 +132,10 @@ func fault(err error) sqlstock.Fault {
 	switch e.Number {
 	case erDuplicate:
 		return sqlstock.Duplicate
+	case erDiskFull, erTableFull:
+		return sqlstock.Full
+	case erOutOfRange:
+		return sqlstock.TooLittle
 	case erReadOnly, erReadOnlyTx, erReadOnlyMode:
 		return sqlstock.ReadOnly
 	case erRecordChanged, erLockWaitTimeout, erDeadlock, erErrorDuringCommit, erNotReady, erShutdown, erConnectionKilled:

@@ -10,7 +10,6 @@ import (
 
 	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
-	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
 	"github.com/seed82d84382/commerce/inventory/inventorytest"
 	"github.com/seed82d84382/commerce/inventory/mysql"
@@ -58,13 +57,6 @@ func openConfig(t testing.TB, config *driver.Config) *sql.DB {
 	db.SetMaxIdleConns(16)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db
-}
-
-func receiveTeaAndCups(t *testing.T, stock *inventory.Inventory, units int64) {
-	t.Helper()
-	_, err := stock.Receive(t.Context(), inventory.Receipt{Key: "delivery",
-		Lines: []inventory.Line{{SKU: "tea", Quantity: units}, {SKU: "cup", Quantity: 2 * units}}})
-	require.NoError(t, err)
 }
 
 func TestConformance(t *testing.T) {

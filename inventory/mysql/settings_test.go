@@ -17,26 +17,28 @@ import (
 	"github.com/seed82d84382/commerce/inventory/mysql"
 )
 
-func TestMigrate(t *testing.T) {
-	t.Parallel()
-	sqlstocktest.CheckMigrations(t, openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t))), mysql.Open, mysql.Migrate)
+var backend = sqlstocktest.Backend{
+	Open:    mysql.Open,
+	Migrate: mysql.Migrate,
+	Empty:   func(t testing.TB) *sql.DB { return openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t))) },
+	ReadOnly: func(t testing.TB) (writable, readOnly *sql.DB) {
+		config, err := driver.ParseDSN(testenvtest.Database(t, testenvtest.MariaDB(t)))
+		require.NoError(t, err)
+		writable = openConfig(t, config.Clone())
+		config.Params = map[string]string{"tx_read_only": "1"}
+		return writable, openConfig(t, config)
+	},
+	Unreachable: func(t testing.TB) map[string]*sql.DB {
+		server := testenvtest.MariaDB(t)
+		return map[string]*sql.DB{
+			"nobody listens":   openDB(t, "shop:secret-word@tcp(127.0.0.1:1)/shop"),
+			"no such user":     openDB(t, "nobody:secret-word@tcp("+server.Addr+")/mysql"),
+			"no such database": openDB(t, "root@tcp("+server.Addr+")/nowhere"),
+		}
+	},
 }
 
-func TestForeignWriter(t *testing.T) {
-	t.Parallel()
-	sqlstocktest.CheckForeignWriter(t, mysql.Open, func(t testing.TB) *sql.DB {
-		return openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
-	})
-}
-
-func TestReadOnlyServer(t *testing.T) {
-	t.Parallel()
-	config, err := driver.ParseDSN(testenvtest.Database(t, testenvtest.MariaDB(t)))
-	require.NoError(t, err)
-	writable := openConfig(t, config.Clone())
-	config.Params = map[string]string{"tx_read_only": "1"}
-	sqlstocktest.CheckReadOnly(t, mysql.Open, writable, openConfig(t, config))
-}
+func TestBackend(t *testing.T) { sqlstocktest.Run(t, backend) }
 
 // TestSmallPackets: what does not fit into a packet goes in several.
 func TestSmallPackets(t *testing.T) {
@@ -71,34 +73,6 @@ func TestSmallPackets(t *testing.T) {
 			require.Empty(t, differences)
 		})
 	}
-}
-
-func TestUnreachable(t *testing.T) {
-	t.Parallel()
-	server := testenvtest.MariaDB(t)
-	for name, dsn := range map[string]string{
-		"nobody listens":   "shop:secret-word@tcp(127.0.0.1:1)/shop",
-		"no such user":     "nobody:secret-word@tcp(" + server.Addr + ")/mysql",
-		"no such database": "root@tcp(" + server.Addr + ")/nowhere",
-	} {
-		_, err := mysql.Open(t.Context(), openDB(t, dsn), nil)
-		require.ErrorIs(t, err, inventory.ErrUnavailable, name)
-		require.NotContains(t, err.Error(), "secret-word", name)
-	}
-}
-
-func TestChecksAreTheLastLineOfDefence(t *testing.T) {
-	t.Parallel()
-	db := openDB(t, testenvtest.Database(t, testenvtest.MariaDB(t)))
-	stock, err := mysql.Open(t.Context(), db, nil)
-	require.NoError(t, err)
-	defer stock.Close()
-	receiveTeaAndCups(t, stock, 5)
-	for _, set := range []string{"on_hand = -1", "reserved = -1", "reserved = 6", "safety_stock = -1"} {
-		_, err := db.Exec("UPDATE inventory_levels SET " + set + " WHERE sku = 'tea'")
-		require.Error(t, err, set)
-	}
-	sqlstocktest.CheckLedgerConstraints(t, db, stock)
 }
 
 // TestTakesAllOrNothing: a group takes from many levels with one statement, which must find out that one is not there or has too little.
@@ -138,29 +112,8 @@ func TestOtherSettings(t *testing.T) {
 				if name == "interpolated" {
 					db.SetMaxOpenConns(1)
 				}
-				stock, err := mysql.Open(t.Context(), db, &inventory.Options{Strategy: strategy, Retries: 10_000, Workers: 4})
-				require.NoError(t, err)
-				defer stock.Close()
-				receiveTeaAndCups(t, stock, 50)
-				var wg sync.WaitGroup
-				for caller := range 8 {
-					wg.Go(func() {
-						key := string(rune('a' + caller))
-						if _, err := stock.Reserve(t.Context(), inventory.Order{Key: key, Lines: []inventory.Line{{SKU: "tea", Quantity: 1}}}); err != nil {
-							t.Errorf("reserve: %v", err)
-						}
-						if err := stock.Commit(t.Context(), key); err != nil {
-							t.Errorf("commit: %v", err)
-						}
-					})
-				}
-				wg.Wait()
-				level, err := stock.Level(t.Context(), "tea", "")
-				require.NoError(t, err)
-				require.Equal(t, []int64{42, 0}, []int64{level.OnHand, level.Reserved})
-				differences, err := stock.Reconcile(t.Context())
-				require.NoError(t, err)
-				require.Empty(t, differences)
+				stock := backend.Stock(t, db, &inventory.Options{Strategy: strategy, Retries: 10_000, Workers: 4}, 50)
+				sqlstocktest.CheckSales(t, stock, 8, 50)
 			})
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/inventory"
 	"github.com/seed82d84382/commerce/inventory/internal/sqlstock/sqlstocktest"
-	"github.com/seed82d84382/commerce/inventory/postgres"
 )
 
 // insertTracer keeps how many rows each insert of the ledger had.
@@ -40,12 +39,9 @@ func TestBatchBytes(t *testing.T) {
 	seen := &insertTracer{tracer: tracer{seen: map[string]sqlstocktest.Statement{}}}
 	config.Tracer = seen
 	db := stdlib.OpenDB(*config)
-	defer db.Close()
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	// An order is some 350 bytes, so three of them fit.
-	stock, err := postgres.Open(t.Context(), db, &inventory.Options{SweepInterval: -1, BatchBytes: 1200})
-	require.NoError(t, err)
-	defer stock.Close()
-	receiveTea(t, stock, 1000)
+	stock := backend.Stock(t, db, &inventory.Options{SweepInterval: -1, BatchBytes: 1200}, 1000)
 	var wg sync.WaitGroup
 	for caller := range 24 {
 		wg.Go(func() {
@@ -66,6 +62,6 @@ func TestBatchBytes(t *testing.T) {
 	for _, rows := range seen.rows {
 		sum, most = sum+rows, max(most, rows)
 	}
-	require.Equal(t, 121, sum, "with the receipt's")
+	require.Equal(t, 122, sum, "with the receipt's")
 	require.Equal(t, 3, most, "they share groups, and the bound holds")
 }

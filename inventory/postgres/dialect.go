@@ -136,6 +136,7 @@ const (
 	readOnly           = "25006"
 	serialization      = "40001"
 	deadlock           = "40P01"
+	diskFull           = "53100"
 	lockNotAvailable   = "55P03"
 	adminShutdown      = "57P01"
 	crashShutdown      = "57P02"
@@ -156,6 +157,8 @@ func fault(err error) sqlstock.Fault {
 		return sqlstock.Duplicate
 	case readOnly:
 		return sqlstock.ReadOnly
+	case diskFull:
+		return sqlstock.Full
 	case serialization, deadlock, lockNotAvailable, adminShutdown, crashShutdown, cannotConnectNow:
 		return sqlstock.Transient
 	}

@@ -134,6 +134,8 @@ func fault(err error) sqlstock.Fault {
 		return sqlstock.Transient
 	case sqlite3.SQLITE_READONLY:
 		return sqlstock.ReadOnly
+	case sqlite3.SQLITE_FULL:
+		return sqlstock.Full
 	}
 	return sqlstock.Permanent
 }

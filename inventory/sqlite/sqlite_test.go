@@ -15,10 +15,24 @@ import (
 
 var (
 	strategies = sqlstocktest.Strategies
-	harness    = sqlstocktest.Harness(sqlite.Open, func(t testing.TB) *sql.DB {
-		return openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
-	})
+	harness    = sqlstocktest.Harness(sqlite.Open, empty)
+	backend    = sqlstocktest.Backend{
+		Open:    sqlite.Open,
+		Migrate: sqlite.Migrate,
+		Empty:   empty,
+		ReadOnly: func(t testing.TB) (writable, readOnly *sql.DB) {
+			dsn := sqlite.DSN(filepath.Join(t.TempDir(), "stock.db"))
+			return openDB(t, dsn), openDB(t, dsn+"&_pragma=query_only(1)")
+		},
+		Unreachable: func(t testing.TB) map[string]*sql.DB {
+			return map[string]*sql.DB{"no such directory": openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "no such directory", "stock.db")))}
+		},
+	}
 )
+
+func empty(t testing.TB) *sql.DB {
+	return openDB(t, sqlite.DSN(filepath.Join(t.TempDir(), "stock.db")))
+}
 
 func openDB(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
@@ -29,6 +43,8 @@ func openDB(t testing.TB, dsn string) *sql.DB {
 }
 
 func TestConformance(t *testing.T) { inventorytest.Run(t, harness) }
+
+func TestBackend(t *testing.T) { sqlstocktest.Run(t, backend) }
 
 func BenchmarkReserve(b *testing.B) { inventorytest.Bench(b, harness) }
 

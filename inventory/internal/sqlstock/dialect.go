@@ -43,7 +43,7 @@ type Dialect struct {
 	// Upsert writes rows with one statement; of those whose key exists it updates the columns.
 	Upsert func(rows Rows, columns []string) Statement
 	// Take adds to what is reserved of several levels, in their order, by one statement that changes only those which
-	// exist and have enough to sell, and knows how many rows it changes if all do.
+	// exist and have enough to sell, and knows how many rows it changes if all do. It may fail with TooLittle if one has not.
 	Take func(takes []Take) Statement
 	// Due is the condition on a reservation, answered by an index, that it is held and expires at or before the placeholder,
 	// and the order by the time of expiry.
@@ -82,6 +82,10 @@ const (
 	Transient
 	// Duplicate is a row whose key another transaction wrote at the same time.
 	Duplicate
+	// TooLittle is how a statement of Dialect.Take may say that a level has not enough.
+	TooLittle
 	// ReadOnly is a database that takes no changes.
 	ReadOnly
+	// Full is a database that has no room.
+	Full
 )

@@ -119,7 +119,8 @@ func (s *Store) short(ctx context.Context, work func(*transaction) ([]inventory.
 
 // decided reports whether the database has said no, which the exact path then explains.
 func (s *Store) decided(err error) bool {
-	return errors.Is(err, ErrStale) || s.dialect.Fault(err) == Duplicate
+	fault := s.dialect.Fault(err)
+	return errors.Is(err, ErrStale) || fault == Duplicate || fault == TooLittle
 }
 
 func (s *Store) unlessDecided(err error) bool { return !s.decided(err) && s.again(err) }

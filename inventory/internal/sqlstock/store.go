@@ -162,15 +162,24 @@ func (s *Store) ApplyTx(ctx context.Context, host *sql.Tx, requests []inventory.
 	return results, nil
 }
 
-// busy marks an error after which the host may try its transaction again.
+// named gives an error the name that package inventory has for its kind, if it has one.
+func (s *Store) named(err error) error {
+	switch s.dialect.Fault(err) {
+	case ReadOnly:
+		return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
+	case Full:
+		return fmt.Errorf("%w: %w", inventory.ErrFull, err)
+	}
+	return err
+}
+
+// busy marks also an error after which the host may try its transaction again.
 func (s *Store) busy(err error) error {
 	switch s.dialect.Fault(err) {
 	case Transient, Duplicate:
 		return fmt.Errorf("%w: %w", inventory.ErrContention, err)
-	case ReadOnly:
-		return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
 	}
-	return err
+	return s.named(err)
 }
 
 // Sweep expires holds under locks; rows that another sweep has locked are left to it where the database can skip them.

@@ -26,11 +26,8 @@ func (s *Store) transact(ctx context.Context, begin []string, again func(error) 
 		if ctx.Err() != nil { // whatever a database calls being interrupted
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
-		if s.dialect.Fault(err) == ReadOnly {
-			return fmt.Errorf("%w: %w", inventory.ErrReadOnly, err)
-		}
 		if !again(err) {
-			return err
+			return s.named(err)
 		}
 		if attempt >= s.options.Retries {
 			return fmt.Errorf("%w: gave up after %d tries: %w", inventory.ErrContention, attempt+1, err)
