@@ -187,7 +187,7 @@ func (s *execution) request(node Node) Request {
 func (f facetPlan) request(hide Filters) FacetRequest {
 	return FacetRequest{
 		Field: f.facet.Field, Kind: f.field.Kind, Filters: slices.Concat(f.filters, hide),
-		Size: f.facet.Size, Include: f.selected, Contains: f.facet.Contains,
+		Size: f.facet.Size, Include: f.selected, Contains: f.facet.Contains, Simplify: f.simplify,
 		Parent: f.facet.Parent, Ranges: f.facet.Ranges,
 	}
 }

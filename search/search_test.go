@@ -64,6 +64,33 @@ func TestSchema(t *testing.T) {
 	require.NotEqual(t, whole.Fingerprint(), same.Fingerprint())
 }
 
+// What decides the terms of an index is part of its identity; what is left out changes nothing.
+func TestFingerprintOfAnalysis(t *testing.T) {
+	t.Parallel()
+	plain := search.Schema{Fields: []search.Field{{Name: "title", Kind: search.Text}}}
+	require.Equal(t, "cee60cf30784", plain.Fingerprint()[:12], "indexes made before there were options stay valid")
+	seen := map[string]bool{plain.Fingerprint(): true}
+	for _, change := range []func(*search.Schema){
+		func(s *search.Schema) { s.Simplify = true },
+		func(s *search.Schema) { s.Romanizer = named("a") },
+		func(s *search.Schema) { s.Romanizer = named("b") },
+		func(s *search.Schema) { s.Segmenter = named("a") },
+		func(s *search.Schema) { s.Segmenter = named("b") },
+	} {
+		schema := plain
+		change(&schema)
+		require.NoError(t, schema.Validate())
+		require.False(t, seen[schema.Fingerprint()])
+		seen[schema.Fingerprint()] = true
+	}
+}
+
+type named string
+
+func (n named) Name() string          { return string(n) }
+func (named) Readings(rune) []string  { return nil }
+func (named) Segment(string) [][2]int { return nil }
+
 func TestOptionsDefaults(t *testing.T) {
 	t.Parallel()
 	o := (*search.Options)(nil).WithDefaults()

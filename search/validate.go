@@ -32,6 +32,7 @@ type facetPlan struct {
 	selected []string // values asked for by filters
 	chosen   []Bounds // intervals asked for by filters
 	filters  Filters  // that the counts are under
+	simplify bool     // as the schema says
 }
 
 func (ix *Index) plan(q Query) (*plan, error) {
@@ -292,7 +293,9 @@ func (ix *Index) planFacets(p *plan) error {
 				return err
 			}
 		}
-		p.facets = append(p.facets, planFacet(f, field, p.query.Filters))
+		planned := planFacet(f, field, p.query.Filters)
+		planned.simplify = ix.given.Simplify
+		p.facets = append(p.facets, planned)
 	}
 	return nil
 }
