@@ -130,14 +130,17 @@ func uniqueKey(e *Envelope, keys *Keyring) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-func (c *Client) enqueue(ctx context.Context, e *Envelope) (*Enqueued, error) {
+func (c *Client) enqueue(ctx context.Context, e *Envelope) (_ *Enqueued, err error) {
 	if err := c.ready(ctx, e); err != nil {
 		return nil, err
 	}
 	result := describe(e)
-	ctx, end := c.queue.options.Tracer.Start(ctx, "enqueue", slog.String("kind", e.Kind), slog.String("queue", e.Queue))
+	if _, none := c.queue.options.Tracer.(noTracer); !none {
+		var end func(error, ...slog.Attr)
+		ctx, end = c.queue.options.Tracer.Start(ctx, "enqueue", slog.String("kind", e.Kind), slog.String("queue", e.Queue))
+		defer func() { end(err) }()
+	}
 	id, err := c.commit.Do(ctx, e)
-	end(err)
 	if err != nil {
 		return nil, err
 	}
