@@ -20,7 +20,7 @@ type attempt struct {
 	reg    *registration
 	source *source
 	jobs   []*Delivery
-	infos  []*JobInfo // of jobs
+	typed  []typedJob // the same, as their handler sees them
 	ctx    handlerContext
 	end    func(err error, attributes ...slog.Attr)
 	begun  time.Time
@@ -32,8 +32,7 @@ type attempt struct {
 	first struct { // room for one job, which most attempts have
 		opened, jobs [1]*Delivery
 		payloads     [1][]byte
-		infos        [1]*JobInfo
-		info         JobInfo
+		typed        [1]typedJob
 	}
 }
 
@@ -97,7 +96,7 @@ func (a *attempt) call(ctx context.Context, payloads [][]byte) (answered answer)
 		answered = a.handle(ctx, payloads)
 	} else {
 		var inner answer
-		inner.err = a.run.wrap(a.infos[0], func(ctx context.Context) error {
+		inner.err = a.run.wrap(a.typed[0].about(), func(ctx context.Context) error {
 			inner = a.handle(ctx, payloads)
 			return inner.err
 		})(ctx)
@@ -112,10 +111,10 @@ func (a *attempt) call(ctx context.Context, payloads [][]byte) (answered answer)
 // handle runs the handler.
 func (a *attempt) handle(ctx context.Context, payloads [][]byte) (answered answer) {
 	if a.reg.batch == nil {
-		answered.result, answered.err = a.reg.run(ctx, a.infos[0], payloads[0])
+		answered.result, answered.err = a.reg.run(ctx, a.typed[0], payloads[0])
 		return answered
 	}
-	if answered.errs = a.reg.runBatch(ctx, a.infos, payloads); len(answered.errs) > 0 {
+	if answered.errs = a.reg.runBatch(ctx, a.typed, payloads); len(answered.errs) > 0 {
 		answered.err = answered.errs
 	}
 	return answered
@@ -159,7 +158,7 @@ func (r *run) abandon(a *attempt, after time.Duration) {
 	r.log.Error("notify: a handler is left behind", "kind", a.reg.kind, "id", a.jobs[0].ID, "running", time.Since(a.begun), "stack", err.stack)
 	took := time.Since(a.begun)
 	a.settle(answer{err: err}, took)
-	r.sources.finished(a.source, took, a.jobs...)
+	r.sources.finished(&endedJobs{a.source, took, a.jobs})
 	r.startHandler()
 	r.goroutines.Done() // for the one that hangs
 }

@@ -51,12 +51,12 @@ func HandleBatch[T any](t *Task[T], w *Worker, o *BatchOptions, handler func(ctx
 	if t.err != nil {
 		err = t.err
 	}
-	w.handle(t.kind, err, &registration{options: t.options, batch: &options, runBatch: func(ctx context.Context, infos []*JobInfo, payloads [][]byte) BatchError {
+	w.handle(t.kind, err, &registration{options: t.options, batch: &options, job: newJob[T], runBatch: func(ctx context.Context, typed []typedJob, payloads [][]byte) BatchError {
 		failed := make(BatchError)
 		var jobs []*Job[T]
 		var places []int
-		for i, info := range infos {
-			job, err := t.job(info, payloads[i])
+		for i, j := range typed {
+			job, err := t.decode(j, payloads[i])
 			if err != nil {
 				failed[i] = err
 				continue

@@ -6,8 +6,11 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/seed82d84382/commerce/notify/internal/groupcommit"
 )
 
 // ClientOptions configure a Client. Zero means the default.
@@ -23,13 +26,16 @@ type ClientOptions struct {
 	Before []func(ctx context.Context, e *Envelope) error
 }
 
+// maxBatch bounds one write, so that a burst does not become one huge transaction.
+const maxBatch = 500
+
 // Client enqueues. Concurrent callers' jobs are stored together: while one
 // write is under way those that arrive wait and go with the next, so that
 // nobody waits for a timer and many callers cost few writes.
 type Client struct {
 	queue   *Queue
 	options ClientOptions
-	batch   batcher
+	commit  *groupcommit.Committer[*Envelope, string]
 	err     error
 }
 
@@ -47,10 +53,13 @@ func NewClient(q *Queue, o *ClientOptions) *Client {
 	case c.options.PublishTimeout < 0:
 		c.err = &InvalidError{"PublishTimeout", "must be positive"}
 	}
-	c.batch = batcher{publish: c.store, timeout: c.options.PublishTimeout, leaders: 1}
+	lines := 1
 	if o, ok := q.driver.(Overlapper); ok {
-		c.batch.leaders = max(1, o.Overlap())
+		lines = max(1, o.Overlap())
 	}
+	c.commit = groupcommit.New(groupcommit.Options[*Envelope, string]{
+		Lines: lines, Most: maxBatch, Timeout: c.options.PublishTimeout, Alone: c.storeOne, Together: c.storeTogether,
+	})
 	return c
 }
 
@@ -78,10 +87,19 @@ func (c *Client) envelope(kind string, task *TaskOptions, payload []byte, option
 		ID: newID(now), Kind: kind, Queue: task.Queue, Payload: payload,
 		EnqueuedAt: now, RunAt: now, MaxAttempts: task.MaxAttempts, Version: task.Version,
 	}
+	if len(options) > 0 {
+		if err := c.apply(e, now, options); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+func (c *Client) apply(e *Envelope, now time.Time, options []Option) error {
 	o := enqueueOptions{envelope: e, now: now}
 	for _, option := range options {
 		if err := option(&o); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if o.expireAfter > 0 {
@@ -90,7 +108,7 @@ func (c *Client) envelope(kind string, task *TaskOptions, payload []byte, option
 	if o.unique {
 		e.UniqueKey = uniqueKey(e, c.queue.options.Keys)
 	}
-	return e, nil
+	return nil
 }
 
 // uniqueKey has one length whatever was asked for, and holds no arguments in clear. Where
@@ -112,14 +130,17 @@ func uniqueKey(e *Envelope, keys *Keyring) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-func (c *Client) enqueue(ctx context.Context, e *Envelope) (*Enqueued, error) {
+func (c *Client) enqueue(ctx context.Context, e *Envelope) (_ *Enqueued, err error) {
 	if err := c.ready(ctx, e); err != nil {
 		return nil, err
 	}
 	result := describe(e)
-	ctx, end := c.queue.options.Tracer.Start(ctx, "enqueue", slog.String("kind", e.Kind), slog.String("queue", e.Queue))
-	id, err := c.batch.do(ctx, e)
-	end(err)
+	if _, none := c.queue.options.Tracer.(noTracer); !none {
+		var end func(error, ...slog.Attr)
+		ctx, end = c.queue.options.Tracer.Start(ctx, "enqueue", slog.String("kind", e.Kind), slog.String("queue", e.Queue))
+		defer func() { end(err) }()
+	}
+	id, err := c.commit.Do(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +220,39 @@ func (c *Client) ready(ctx context.Context, e *Envelope) error {
 		keys.seal(e)
 	}
 	return nil
+}
+
+// storeOne publishes and returns the ID that the envelope's place stands for.
+func (c *Client) storeOne(ctx context.Context, e *Envelope) (string, error) {
+	if e.UniqueKey == "" {
+		id := e.ID
+		return id, c.queue.driver.Publish(ctx, []*Envelope{e})
+	}
+	ids, err := c.store(ctx, []*Envelope{e})
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
+}
+
+// storeTogether publishes what callers have brought.
+func (c *Client) storeTogether(ctx context.Context, entries []*groupcommit.Entry[*Envelope, string]) {
+	envelopes := make([]*Envelope, len(entries))
+	for i, e := range entries {
+		envelopes[i] = e.Value
+	}
+	ids, err := c.store(ctx, envelopes)
+	alone := errors.Is(err, ErrInvalid) // the fault of one, which the others do not share
+	for i, e := range entries {
+		switch {
+		case alone:
+			e.Answer, e.Err = c.storeOne(ctx, e.Value)
+		case err != nil:
+			e.Err = err
+		default:
+			e.Answer = ids[i]
+		}
+	}
 }
 
 // store publishes and returns the ID that each place stands for.

@@ -112,6 +112,14 @@ type TxPublisher interface {
 	PublishTx(ctx context.Context, tx *sql.Tx, envelopes []*Envelope) (ids []string, err error)
 }
 
+// Clock is implemented by drivers whose backend has a clock that all processes can go by,
+// also those whose own is wrong: limits over all workers and schedules do.
+type Clock interface {
+	// Now is the backend's time, as far as the driver has seen how it differs from this
+	// machine's. It does not ask the backend each time, and answers while that is away.
+	Now(ctx context.Context) time.Time
+}
+
 // KeySerializer is implemented by drivers that run jobs of one Key in one
 // queue one at a time, in the order they were enqueued.
 type KeySerializer interface {

@@ -1,11 +1,7 @@
 package notify
 
 // Gathered is how many jobs wait for the write under way to end.
-func Gathered(c *Client) int {
-	c.batch.mu.Lock()
-	defer c.batch.mu.Unlock()
-	return len(c.batch.waiting)
-}
+func Gathered(c *Client) int { return c.commit.Gathered() }
 
 // FindLeaks looks once for goroutines that handlers of a running worker left.
 func FindLeaks(w *Worker) {

@@ -22,5 +22,7 @@ func newID(now time.Time) string {
 	count := idCounter.Add(1)
 	b[6], b[7], b[8] = byte(count>>16), byte(count>>8), byte(count)
 	_, _ = rand.Read(b[9:]) // never fails
-	return sortable.EncodeToString(b[:])
+	var text [26]byte
+	sortable.Encode(text[:], b[:])
+	return string(text[:])
 }

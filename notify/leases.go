@@ -24,6 +24,7 @@ type leases struct {
 // lease is what a worker knows of a delivery while it holds it, guarded by leases.mu.
 type lease struct {
 	held          bool
+	settling      bool      // a call that ends it is under way
 	until         time.Time // by this machine's clock; the backend's may end a little later
 	attempt       *attempt  // that was started
 	before, after *Delivery
@@ -108,6 +109,18 @@ func held[V any](l *leases, items []V, delivery func(V) *Delivery) []V {
 	return slices.DeleteFunc(items, func(v V) bool { return !delivery(v).lease.held })
 }
 
+// settling is held, for a call that ends the leases: whether one was lost is for that call to
+// tell, and not for a renewal that comes after it and finds the job gone.
+func settling[V any](l *leases, items []V, delivery func(V) *Delivery) []V {
+	items = held(l, items, delivery)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, v := range items {
+		delivery(v).lease.settling = true
+	}
+	return items
+}
+
 // settled lets go of deliveries that were acknowledged or given back.
 func settled[V any](l *leases, items []V, delivery func(V) *Delivery) {
 	l.mu.Lock()
@@ -169,6 +182,9 @@ func (l *leases) extend(batch []*Delivery) {
 	defer cancel()
 	until := time.Now().Add(l.term)
 	lost, err := l.driver.Extend(ctx, batch, l.term)
+	l.mu.Lock()
+	lost = slices.DeleteFunc(lost, func(d *Delivery) bool { return d.lease.settling })
+	l.mu.Unlock()
 	l.lose(lost)
 	if err != nil {
 		l.log.Warn("notify: cannot renew leases", "jobs", len(batch), "error", err)

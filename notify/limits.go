@@ -95,7 +95,7 @@ type limiter struct {
 	sources *sources
 	state   StateStore // nil: for this worker alone
 	holder  string
-	now     func() time.Time
+	queue   *Queue
 	log     *slog.Logger
 
 	semaphore semaphore // without state
@@ -140,16 +140,16 @@ func (l *limiter) serve(ctx context.Context) time.Duration {
 
 	if limit := l.options.Concurrency; limit > 0 {
 		want := min(running+parked, limit)
-		if want != held || want > 0 && l.now().Sub(l.renewed) >= permitTerm/3 {
+		if want != held || want > 0 && l.now(ctx).Sub(l.renewed) >= permitTerm/3 {
 			n, err := l.hold(ctx, want)
 			if err != nil {
 				l.failed(ctx, err)
 				n = held
-				if l.now().Sub(l.renewed) >= permitTerm { // somebody else may have them by now
+				if l.now(ctx).Sub(l.renewed) >= permitTerm { // somebody else may have them by now
 					n = 0
 				}
 			} else {
-				l.renewed = l.now()
+				l.renewed = l.now(ctx)
 			}
 			if n < want {
 				pause = retry
@@ -186,8 +186,11 @@ func (l *limiter) failed(ctx context.Context, err error) {
 	}
 }
 
+// now is the time by the clock of who keeps the limits.
+func (l *limiter) now(ctx context.Context) time.Time { return l.queue.now(ctx, l.state) }
+
 func (l *limiter) hold(ctx context.Context, want int) (n int, err error) {
-	now := l.now()
+	now := l.now(ctx)
 	if l.state == nil {
 		return l.semaphore.hold(now, l.holder, l.options.Concurrency, want), nil
 	}
@@ -203,7 +206,7 @@ func (l *limiter) hold(ctx context.Context, want int) (n int, err error) {
 }
 
 func (l *limiter) take(ctx context.Context, want int) (n int, wait time.Duration, err error) {
-	now := l.now()
+	now := l.now(ctx)
 	if l.state == nil {
 		n, wait = l.meter.take(now, l.options.Rate, l.options.Burst, want)
 		return n, wait, nil

@@ -79,6 +79,15 @@ func (q *Queue) Close() error {
 	return q.close()
 }
 
+// now is the time by the clock that all processes share: of backend if it has one, a
+// driver or a StateStore, else of this process.
+func (q *Queue) now(ctx context.Context, backend any) time.Time {
+	if c, ok := backend.(Clock); ok {
+		return c.Now(ctx)
+	}
+	return q.options.Now()
+}
+
 func (q *Queue) open() error {
 	if q.closed.Load() {
 		return ErrClosed

@@ -39,8 +39,8 @@ func resultKey(id string) string { return "result/" + id }
 func HandleResult[T, R any](t *Task[T], w *Worker, handler func(ctx context.Context, job *Job[T]) (R, error)) {
 	options := t.options
 	setDefault(&options.ResultTTL, time.Hour)
-	w.handle(t.kind, t.err, &registration{options: options, run: func(ctx context.Context, info *JobInfo, payload []byte) ([]byte, error) {
-		job, err := t.job(info, payload)
+	w.handle(t.kind, t.err, &registration{options: options, job: newJob[T], run: func(ctx context.Context, j typedJob, payload []byte) ([]byte, error) {
+		job, err := t.decode(j, payload)
 		if err != nil {
 			return nil, err
 		}

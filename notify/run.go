@@ -105,7 +105,7 @@ func (r *run) limiters() []*limiter {
 		g := &gate{kind: kind, options: &reg.options, wake: make(chan struct{}, 1)}
 		r.sources.gates[kind] = g
 		all = append(all, &limiter{
-			gate: g, sources: r.sources, state: r.queue.State(), holder: r.id, now: r.queue.options.Now, log: r.log,
+			gate: g, sources: r.sources, state: r.queue.State(), holder: r.id, queue: r.queue, log: r.log,
 		})
 	}
 	return all

@@ -59,7 +59,7 @@ func (s *Scheduler) tell(ctx context.Context, e *entry, next time.Time, last *En
 	if state == nil || next.IsZero() {
 		return
 	}
-	now := s.client.queue.options.Now()
+	now := s.now(ctx)
 	err := swapJSON(ctx, state, "schedule/"+e.name, func(info *ScheduleInfo, _ bool) time.Duration {
 		info.Name, info.Kind, info.Expression, info.Next = e.name, e.kind, e.schedule.String(), next.UTC()
 		if last != nil && !tick.Before(info.Last) {
@@ -145,12 +145,17 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // longestSleep lets a changed system clock be noticed.
 const longestSleep = time.Minute
 
+// now is the time by the clock of the queue, so that ticks come when they are due for the
+// jobs' backend, also to processes whose own clocks are wrong.
+func (s *Scheduler) now(ctx context.Context) time.Time {
+	return s.client.queue.now(ctx, s.client.queue.driver)
+}
+
 func (s *Scheduler) follow(ctx context.Context, e *entry) {
-	now := s.client.queue.options.Now
-	tick := e.schedule.Next(now())
+	tick := e.schedule.Next(s.now(ctx))
 	s.tell(ctx, e, tick, nil, time.Time{})
 	for !tick.IsZero() {
-		if wait := tick.Sub(now()); wait > 0 {
+		if wait := tick.Sub(s.now(ctx)); wait > 0 {
 			if !sleep(ctx, min(wait, longestSleep)) {
 				return
 			}
@@ -160,8 +165,8 @@ func (s *Scheduler) follow(ctx context.Context, e *entry) {
 		if !s.fire(ctx, e, tick, next) {
 			return
 		}
-		if !next.IsZero() && now().After(next) { // asleep for longer than a period: those are gone
-			next = e.schedule.Next(now())
+		if !next.IsZero() && s.now(ctx).After(next) { // asleep for longer than a period: those are gone
+			next = e.schedule.Next(s.now(ctx))
 		}
 		tick = next
 	}
@@ -183,7 +188,7 @@ func (s *Scheduler) fire(ctx context.Context, e *entry, tick, next time.Time) bo
 		if !sleep(ctx, fullJitter(200*time.Millisecond, 30*time.Second, failures)) {
 			return false
 		}
-		if !next.IsZero() && !options.Now().Before(next) {
+		if !next.IsZero() && !s.now(ctx).Before(next) {
 			return true
 		}
 	}

@@ -91,7 +91,7 @@ func settle[V any](s *settler, items []V, delivery func(V) *Delivery, call func(
 
 func settleBatch[V any](s *settler, batch []V, delivery func(V) *Delivery, call func(context.Context, []V) ([]*Delivery, error)) {
 	for failures := 0; ; {
-		if batch = held(s.leases, batch, delivery); len(batch) == 0 {
+		if batch = settling(s.leases, batch, delivery); len(batch) == 0 {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)

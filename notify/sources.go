@@ -160,10 +160,18 @@ func (s *sources) gather(src *source, kind string, n int, deadline time.Time) []
 	}
 }
 
-// next waits for a job to start; nil when stopping.
-func (s *sources) next() (*source, *Delivery) {
+// endedJobs are what a handler has done last, until next is told.
+type endedJobs struct {
+	source *source
+	took   time.Duration
+	jobs   []*Delivery // nil: told
+}
+
+// next frees what the jobs before occupied, and waits for a job to start; nil when stopping.
+func (s *sources) next(before *endedJobs) (*source, *Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.free(before)
 	for !s.stopping {
 		if src := s.pick(); src != nil {
 			d := src.buffer[0]
@@ -171,6 +179,9 @@ func (s *sources) next() (*source, *Delivery) {
 			src.buffer = src.buffer[1:]
 			src.running++
 			src.space.Signal()
+			s.stir(src)
+			s.stir(before.source) // another handler may start what now has room
+			before.source = nil
 			return src, d
 		}
 		s.work.Wait()
@@ -223,20 +234,32 @@ func (s *sources) allowed(src *source) bool {
 	return false
 }
 
-// finished frees what a job occupied.
-func (s *sources) finished(src *source, took time.Duration, jobs ...*Delivery) {
+// finished frees what jobs occupied, for a handler that takes no other.
+func (s *sources) finished(ended *endedJobs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, d := range jobs {
-		s.passed(d)
-	}
-	if src == nil { // Drain has none
+	s.free(ended)
+	s.stir(ended.source)
+}
+
+func (s *sources) free(ended *endedJobs) {
+	if ended.jobs == nil {
 		return
 	}
-	src.running--
-	src.took += (took - src.took) / 8
-	src.space.Signal()
-	if len(src.buffer) > 0 {
+	for _, d := range ended.jobs {
+		s.passed(d)
+	}
+	ended.jobs = nil
+	if src := ended.source; src != nil { // Drain has none
+		src.running--
+		src.took += (ended.took - src.took) / 8
+		src.space.Signal()
+	}
+}
+
+// stir wakes a handler for what a source has.
+func (s *sources) stir(src *source) {
+	if src != nil && len(src.buffer) > 0 {
 		s.work.Signal()
 	}
 }

@@ -166,8 +166,8 @@ type Job[T any] struct {
 // A nil return acknowledges the job. An error (or a panic) leads to another
 // attempt after a backoff, or to the dead letters; see Permanent and RetryAfter.
 func (t *Task[T]) Handle(w *Worker, handler func(ctx context.Context, job *Job[T]) error) {
-	w.handle(t.kind, t.err, &registration{options: t.options, run: func(ctx context.Context, info *JobInfo, payload []byte) ([]byte, error) {
-		job, err := t.job(info, payload)
+	w.handle(t.kind, t.err, &registration{options: t.options, job: newJob[T], run: func(ctx context.Context, j typedJob, payload []byte) ([]byte, error) {
+		job, err := t.decode(j, payload)
 		if err != nil {
 			return nil, err
 		}
@@ -175,15 +175,24 @@ func (t *Task[T]) Handle(w *Worker, handler func(ctx context.Context, job *Job[T
 	}})
 }
 
-// job decodes the arguments, whatever version they have.
-func (t *Task[T]) job(info *JobInfo, payload []byte) (*Job[T], error) {
-	if info.Version != t.options.Version {
+// typedJob is a *Job[T] to who does not know T.
+type typedJob interface{ about() *JobInfo }
+
+func newJob[T any]() typedJob { return new(Job[T]) }
+
+func (j *Job[T]) about() *JobInfo { return &j.JobInfo }
+
+// decode fills in the arguments, whatever version they have.
+func (t *Task[T]) decode(j typedJob, payload []byte) (*Job[T], error) {
+	job := j.(*Job[T])
+	var none T
+	job.Args = none // a middleware may try again
+	if job.Version != t.options.Version {
 		var err error
-		if payload, err = t.upgrade(info.Version, payload); err != nil {
+		if payload, err = t.upgrade(job.Version, payload); err != nil {
 			return nil, err
 		}
 	}
-	job := &Job[T]{JobInfo: *info}
 	if err := json.Unmarshal(payload, &job.Args); err != nil {
 		return nil, &unreadableError{err}
 	}

@@ -42,12 +42,13 @@ func (r *run) work() {
 		case w.leftBehind: // the watch has started another one
 			return
 		case !finished:
+			r.sources.finished(&w.ended)
 			r.startHandler()
 		}
 		r.goroutines.Done()
 	}()
 	for !w.leftBehind {
-		src, d := r.sources.next()
+		src, d := r.sources.next(&w.ended)
 		if d == nil {
 			finished = true
 			return
@@ -62,6 +63,7 @@ type place struct {
 	goroutine  int64
 	leftBehind bool
 	jobs       [1]*Delivery // room for one, which most attempts have
+	ended      endedJobs
 }
 
 // handle takes a job, for a batch handler with others like it, as far as it goes.
@@ -69,7 +71,7 @@ func (p *place) handle(src *source, d *Delivery) {
 	reg := p.registration(d)
 	switch {
 	case reg == nil:
-		p.sources.finished(src, 0, d)
+		p.ended = endedJobs{src, 0, append(p.jobs[:0], d)}
 	case reg.batch == nil:
 		p.attempt(src, reg, append(p.jobs[:0], d))
 	default:
@@ -132,13 +134,13 @@ func (p *place) attempt(src *source, reg *registration, jobs []*Delivery) {
 		if a.end != nil {
 			a.end(ErrLeaseLost)
 		}
-		p.sources.finished(src, 0, jobs...)
+		p.ended = endedJobs{src, 0, jobs}
 		return
 	}
 	answer := answer{err: errGoexit}
 	defer func() { // also when the handler ends this goroutine
 		if took := time.Since(a.begun); a.finish(answer, took) {
-			p.sources.finished(src, took, jobs...)
+			p.ended = endedJobs{src, took, jobs}
 		} else {
 			p.leftBehind = true
 		}
@@ -149,7 +151,7 @@ func (p *place) attempt(src *source, reg *registration, jobs []*Delivery) {
 // begin opens the payloads and ties the attempt to the leases of its jobs.
 func (p *place) begin(a *attempt, jobs []*Delivery) (context.Context, [][]byte) {
 	opened, payloads := a.first.opened[:0], a.first.payloads[:0]
-	a.jobs, a.infos = a.first.jobs[:0], a.first.infos[:0]
+	a.jobs, a.typed = a.first.jobs[:0], a.first.typed[:0]
 	for _, d := range jobs {
 		payload, err := p.queue.options.Keys.open(d.Envelope)
 		if err != nil {
@@ -166,13 +168,10 @@ func (p *place) begin(a *attempt, jobs []*Delivery) (context.Context, [][]byte) 
 	}
 	payloads = p.leases.start(opened, payloads, a)
 	now := p.queue.options.Now()
-	for i, d := range a.jobs {
-		info := &a.first.info
-		if i > 0 {
-			info = new(JobInfo)
-		}
-		*info = d.info()
-		a.infos = append(a.infos, info)
+	for _, d := range a.jobs {
+		job := a.reg.job()
+		*job.about() = d.info()
+		a.typed = append(a.typed, job)
 		a.reg.meters.waited(now.Sub(d.RunAt))
 	}
 	return ctx, payloads

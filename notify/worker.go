@@ -83,9 +83,10 @@ type registration struct {
 	options  TaskOptions
 	labels   context.Context // of goroutines that its handlers start, so that those left running are found
 	meters   meters
-	run      func(ctx context.Context, info *JobInfo, payload []byte) (result []byte, err error)
+	job      func() typedJob // an empty one
+	run      func(ctx context.Context, job typedJob, payload []byte) (result []byte, err error)
 	batch    *BatchOptions // nil: one job at a time, by run
-	runBatch func(ctx context.Context, infos []*JobInfo, payloads [][]byte) BatchError
+	runBatch func(ctx context.Context, jobs []typedJob, payloads [][]byte) BatchError
 }
 
 // NewWorker makes a worker on a queue. Invalid options are returned by Run.

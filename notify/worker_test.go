@@ -18,6 +18,33 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// slowAck answers an Ack long after it was done.
+type slowAck struct{ notify.Driver }
+
+func (s slowAck) Ack(ctx context.Context, d []*notify.Delivery) ([]*notify.Delivery, error) {
+	lost, err := s.Driver.Ack(ctx, d)
+	<-time.After(5 * time.Second)
+	return lost, err
+}
+
+// TestRenewalDuringAnAckIsNoLostLease has leases renewed while their jobs are gone already and the
+// worker does not know yet.
+func TestRenewalDuringAnAckIsNoLostLease(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, q *notify.Queue, start func(*notify.Worker) func() error) {
+		var log synced
+		w := notify.NewWorker(notify.New(slowAck{q.Driver()}, &notify.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}), &notify.WorkerOptions{Lease: 3 * time.Second})
+		task := notify.NewTask[int]("test.slowly", nil)
+		task.Handle(w, func(context.Context, *notify.Job[int]) error { return nil })
+		_, err := task.Enqueue(t.Context(), notify.NewClient(q, nil), 1)
+		require.NoError(t, err)
+		stop := start(w)
+		<-time.After(time.Minute)
+		require.NoError(t, stop())
+		require.NotContains(t, log.String(), "lease lost")
+	})
+}
+
 func quiet() *notify.Options { return &notify.Options{Logger: slog.New(slog.DiscardHandler)} }
 
 // bubble runs fn under a fake clock with a queue, and a function that starts a worker.

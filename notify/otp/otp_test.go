@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/seed82d84382/commerce/notify/internal/otptest"
 	"github.com/seed82d84382/commerce/notify/otp"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -94,84 +93,8 @@ func TestWrongGuessesVoidTheCode(t *testing.T) {
 	require.ErrorIs(t, c.Verify(t.Context(), guess(login, code.Value)), otp.ErrNoCode)
 }
 
-// comparing counts what a store compared.
-type comparing struct {
-	otp.Store
-	compared atomic.Int32
-}
-
-func (s *comparing) Verify(ctx context.Context, step otp.VerifyStep) (otp.VerifyResult, error) {
-	r, err := s.Store.Verify(ctx, step)
-	if r.Found && r.Refused == "" {
-		s.compared.Add(1)
-	}
-	return r, err
-}
-
-func TestParallelGuessesAreComparedExactlyAsOftenAsAllowed(t *testing.T) {
-	t.Parallel()
-	store := &comparing{Store: otp.NewMemoryStore(nil)}
-	c, err := otp.New(store, &otp.Options{Pepper: pepper, Attempts: 5})
-	require.NoError(t, err)
-	code, err := c.Issue(t.Context(), login)
-	require.NoError(t, err)
-	start := make(chan struct{})
-	var mismatches, void atomic.Int32
-	var group sync.WaitGroup
-	for range 1000 {
-		group.Go(func() {
-			<-start
-			switch err := c.Verify(t.Context(), guess(login, wrong(code.Value))); {
-			case errors.Is(err, otp.ErrMismatch):
-				mismatches.Add(1)
-			case errors.Is(err, otp.ErrNoCode):
-				void.Add(1)
-			default:
-				t.Errorf("unexpected: %v", err)
-			}
-		})
-	}
-	close(start)
-	group.Wait()
-	require.EqualValues(t, 5, store.compared.Load())
-	require.EqualValues(t, 5, mismatches.Load())
-	require.EqualValues(t, 995, void.Load())
-}
-
-func TestParallelRightGuessesWinOnce(t *testing.T) {
-	t.Parallel()
-	c := newCodes(t, nil)
-	code, err := c.Issue(t.Context(), login)
-	require.NoError(t, err)
-	var won atomic.Int32
-	var group sync.WaitGroup
-	for range 200 {
-		group.Go(func() {
-			if c.Verify(t.Context(), guess(login, code.Value)) == nil {
-				won.Add(1)
-			}
-		})
-	}
-	group.Wait()
-	require.EqualValues(t, 1, won.Load())
-}
-
-func TestParallelResendsSendOne(t *testing.T) {
-	t.Parallel()
-	c := newCodes(t, nil)
-	var sent atomic.Int32
-	var group sync.WaitGroup
-	for range 10_000 {
-		group.Go(func() {
-			if _, err := c.Issue(t.Context(), login); err == nil {
-				sent.Add(1)
-			} else if !errors.Is(err, otp.ErrLimited) {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	require.EqualValues(t, 1, sent.Load())
+func TestManyCallersAtOnce(t *testing.T) {
+	otptest.RunParallel(t, func(*testing.T) otp.Store { return otp.NewMemoryStore(nil) })
 }
 
 func TestCooldownResendAndExpiry(t *testing.T) {

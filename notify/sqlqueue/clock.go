@@ -61,6 +61,12 @@ func (d *dialect) clockMicros() string {
 	return "0" // SQLite has the clock of its process
 }
 
+// Now is the database's time, by a look that is at most a minute old.
+func (d *driver) Now(ctx context.Context) time.Time {
+	_ = d.readClock(ctx, d.db) // what was seen last counts while the database is away
+	return d.clock.now()
+}
+
 // readClock looks at the database's clock, for who only enqueues; who fetches sees it with every look.
 func (d *driver) readClock(ctx context.Context, q sqldb.Querier) error {
 	if d.clock.given || d.dialect == sqlite || !d.due(&d.clockRead, time.Minute) {

@@ -2,10 +2,11 @@ package redisotp
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed82d84382/commerce/notify/internal/groupcommit"
 )
 
 // Bounds of what goes out together.
@@ -18,101 +19,45 @@ const (
 // pipeline sends the steps of callers who wait in one round trip. While few do,
 // each goes by itself and at once.
 type pipeline struct {
-	rdb redis.UniversalClient
-
-	mu      sync.Mutex
-	leading int
-	waiting []*step
+	rdb    redis.UniversalClient
+	commit *groupcommit.Committer[step, []int64]
 }
 
-// step is one script with what it was given.
+// step is one script with what it is given.
 type step struct {
 	script *redis.Script
 	keys   []string
 	args   []any
-	done   chan struct{} // closed when answered, or when chosen to lead
-	lead   bool
-	answer []int64
-	err    error
+}
+
+func newPipeline(rdb redis.UniversalClient) *pipeline {
+	p := &pipeline{rdb: rdb}
+	p.commit = groupcommit.New(groupcommit.Options[step, []int64]{
+		Lines: lines, Most: maxTogether, Timeout: stepTimeout, Alone: p.alone, Together: p.together,
+	})
+	return p
 }
 
 func (p *pipeline) run(ctx context.Context, script *redis.Script, keys []string, args []any) ([]int64, error) {
-	p.mu.Lock()
-	if p.leading < lines {
-		p.leading++
-		p.mu.Unlock()
-		defer p.handOver()
-		return script.Run(ctx, p.rdb, keys, args...).Int64Slice()
-	}
-	s := &step{script: script, keys: keys, args: args, done: make(chan struct{})}
-	p.waiting = append(p.waiting, s)
-	p.mu.Unlock()
-	select {
-	case <-s.done:
-	case <-ctx.Done():
-		if p.withdraw(s) {
-			return nil, ctx.Err()
-		}
-		<-s.done // under way, or chosen to lead: either ends soon
-	}
-	if s.lead {
-		p.flush(ctx, s)
-	}
-	return s.answer, s.err
+	return p.commit.Do(ctx, step{script, keys, args})
 }
 
-// withdraw takes back a step that nobody has sent.
-func (p *pipeline) withdraw(s *step) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, other := range p.waiting {
-		if other == s {
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			return true
-		}
-	}
-	return false
+func (p *pipeline) alone(ctx context.Context, s step) ([]int64, error) {
+	return s.script.Run(ctx, p.rdb, s.keys, s.args...).Int64Slice()
 }
 
-// flush sends the leader's step and all that wait with it.
-func (p *pipeline) flush(ctx context.Context, leader *step) {
-	defer p.handOver()
-	p.mu.Lock()
-	n := min(len(p.waiting), maxTogether-1)
-	batch := append([]*step{leader}, p.waiting[:n]...)
-	p.waiting = append([]*step(nil), p.waiting[n:]...)
-	p.mu.Unlock()
-
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
-	defer cancel()
-	answers := make([]*redis.Cmd, len(batch))
+func (p *pipeline) together(ctx context.Context, entries []*groupcommit.Entry[step, []int64]) {
+	answers := make([]*redis.Cmd, len(entries))
 	_, _ = p.rdb.Pipelined(ctx, func(pipe redis.Pipeliner) error { // each answer has its own error
-		for i, s := range batch {
-			answers[i] = s.script.EvalSha(ctx, pipe, s.keys, s.args...)
+		for i, e := range entries {
+			answers[i] = e.Value.script.EvalSha(ctx, pipe, e.Value.keys, e.Value.args...)
 		}
 		return nil
 	})
-	for i, s := range batch {
-		s.answer, s.err = answers[i].Int64Slice()
-		if redis.HasErrorPrefix(s.err, "NOSCRIPT") { // a server that has just started
-			s.answer, s.err = s.script.Run(ctx, p.rdb, s.keys, s.args...).Int64Slice()
-		}
-		if s != leader {
-			close(s.done)
+	for i, e := range entries {
+		e.Answer, e.Err = answers[i].Int64Slice()
+		if redis.HasErrorPrefix(e.Err, "NOSCRIPT") { // a server that has just started
+			e.Answer, e.Err = p.alone(ctx, e.Value)
 		}
 	}
-}
-
-// handOver lets the next step lead, or nobody.
-func (p *pipeline) handOver() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.waiting) == 0 {
-		p.leading--
-		return
-	}
-	next := p.waiting[0]
-	p.waiting = p.waiting[1:]
-	next.lead = true
-	close(next.done)
 }

@@ -44,13 +44,13 @@ func New(rdb redis.UniversalClient, o *Options) (otp.Store, error) {
 	case strings.ContainsAny(prefix, "{}"):
 		return nil, &otp.InvalidError{Field: "Prefix", Reason: "must not hold braces, which choose the slot of a key"}
 	}
-	return &store{rdb: rdb, prefix: prefix + "{otp}:", steps: pipeline{rdb: rdb}}, nil
+	return &store{rdb: rdb, prefix: prefix + "{otp}:", steps: newPipeline(rdb)}, nil
 }
 
 type store struct {
 	rdb    redis.UniversalClient
 	prefix string
-	steps  pipeline
+	steps  *pipeline
 }
 
 func (s *store) Issue(ctx context.Context, step otp.IssueStep) (otp.IssueResult, error) {
