@@ -91,6 +91,8 @@ func (n rabbitNode) prepare(data string) error {
 		"enabled_plugins": "[].\n",
 		"rabbitmq.conf": "loopback_users = none\nlog.file = false\nlog.console = true\nlog.console.level = info\n" +
 			"disk_free_limit.absolute = 50MB\ncluster_partition_handling = pause_minority\n",
+		// What was on its way out of a queue with a TTL to one whose leader dies is sent again then; by default after three minutes.
+		"advanced.config": "[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 5000}]}].\n",
 	} {
 		if err := os.WriteFile(filepath.Join(data, name), []byte(content), 0o400); err != nil {
 			return err
@@ -112,7 +114,8 @@ func (n rabbitNode) environment(data string, port int) ([]string, error) {
 		"RABBITMQ_DIST_PORT=" + strconv.Itoa(between),
 		"RABBITMQ_MNESIA_BASE=" + data, "RABBITMQ_LOG_BASE=" + data, "RABBITMQ_SCHEMA_DIR=" + data, "RABBITMQ_GENERATED_CONFIG_DIR=" + data,
 		"RABBITMQ_ENABLED_PLUGINS_FILE=" + filepath.Join(data, "enabled_plugins"),
-		"RABBITMQ_CONFIG_FILE=" + filepath.Join(data, "rabbitmq.conf"), "RABBITMQ_CONF_ENV_FILE=/dev/null",
+		"RABBITMQ_CONFIG_FILE=" + filepath.Join(data, "rabbitmq.conf"), "RABBITMQ_ADVANCED_CONFIG_FILE=" + filepath.Join(data, "advanced.config"),
+		"RABBITMQ_CONF_ENV_FILE=/dev/null",
 		"RABBITMQ_PID_FILE=" + filepath.Join(data, "pid"),
 		// Busy waiting schedulers would take the processors from everybody else on the machine.
 		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",

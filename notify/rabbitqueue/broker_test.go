@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
@@ -176,23 +178,13 @@ func TestGivenUpFetchLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// Two processes whose clocks are an hour apart agree on when a retry is due.
 func TestClocksNeedNotAgree(t *testing.T) {
 	t.Parallel()
-	url, o := shared(t), quiet()
-	late := *o
-	late.Now = func() time.Time { return time.Now().Add(time.Hour) }
-	q, ahead := open(t, url, o), open(t, url, &late)
-	start := time.Now()
-	enqueue(t, q, 1, notify.After(300*time.Millisecond))
-	got := fetch(t, ahead, 1)
-	require.GreaterOrEqual(t, time.Since(start), 299*time.Millisecond)
-	start = time.Now()
-	_, err := ahead.Driver().Nack(t.Context(), []notify.Nack{{Delivery: got[0], Envelope: got[0].Envelope, Delay: 300 * time.Millisecond}})
-	require.NoError(t, err)
-	fetch(t, q, 1)
-	require.GreaterOrEqual(t, time.Since(start), 299*time.Millisecond)
-	require.Less(t, time.Since(start), 20*time.Second)
+	url, o := shared(t), *quiet()
+	chaos.WrongClock(t, func(now func() time.Time) *notify.Queue {
+		o.Now = now
+		return open(t, url, &o)
+	})
 }
 
 func TestLongDelaysAreOnTheirWay(t *testing.T) {
@@ -291,6 +283,47 @@ func TestConsumingGoesOnAfterARestart(t *testing.T) {
 	}
 	cancel()
 	require.NoError(t, <-done)
+}
+
+// Whoever works at a queue that an operator deletes makes it anew, and jobs that are enqueued
+// after the deletion run, also those that come later.
+func TestDeletedQueueIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	for _, classic := range []bool{false, true} {
+		t.Run(fmt.Sprint("classic ", classic), func(t *testing.T) {
+			t.Parallel()
+			url, o := shared(t), quiet()
+			o.Classic = classic
+			q := open(t, url, o)
+			var handled sync.Map
+			w := notify.NewWorker(q, nil)
+			chaos.Count.Handle(w, func(_ context.Context, job *notify.Job[int]) error {
+				handled.Store(job.ID, true)
+				return nil
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- w.Run(ctx) }()
+			chaos.Enqueue(t, q, 1, notify.After(10*time.Millisecond))
+			operator := channel(t, url)
+			for range 2 {
+				_, err := operator.QueueDelete(o.Prefix+"default", false, false, false)
+				require.NoError(t, err)
+				var all sync.WaitGroup
+				for i := range 50 {
+					all.Go(func() {
+						job, err := chaos.Count.Enqueue(t.Context(), notify.NewClient(q, nil), i, notify.After(time.Duration(i%2)*time.Second))
+						if assert.NoError(t, err) {
+							assert.Eventually(t, func() bool { _, ok := handled.Load(job.ID); return ok }, 20*time.Second, 10*time.Millisecond, i)
+						}
+					})
+				}
+				all.Wait()
+			}
+			cancel()
+			require.NoError(t, <-done)
+		})
+	}
 }
 
 func TestReplayedLetterRuns(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -14,6 +15,10 @@ import (
 // maxInFlight bounds the messages without a confirm. As many returned ones fit
 // in the buffer, so that the library's reader never waits for us.
 const maxInFlight = 4096
+
+// silence is how long the broker may do nothing that it was asked for before the line is given up. A channel may never hear again of
+// what it had sent to the leader of a quorum queue that was killed.
+const silence = 10 * time.Second
 
 var (
 	errDown     = errors.New("rabbitqueue: connection lost")
@@ -33,6 +38,8 @@ type line struct {
 	building chan struct{} // held while topology is made
 	admin    *amqp.Channel // for what the broker may refuse, which closes a channel
 	topology *topology
+
+	confirms atomic.Int64 // how many posts were seen to be confirmed
 
 	mu        sync.Mutex
 	returns   chan amqp.Return
@@ -112,6 +119,12 @@ func (l *line) block(b amqp.Blocking) {
 	}
 }
 
+func (l *line) isBlocked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.blocked != ""
+}
+
 // free waits while the broker blocks publishers.
 func (l *line) free(ctx context.Context) error {
 	l.mu.Lock()
@@ -160,9 +173,13 @@ func (l *line) build(ctx context.Context, posts []*post) error {
 		built <- l.buildAll(missing)
 		<-l.building
 	}()
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
 	select {
 	case err := <-built:
 		return err
+	case <-quiet.C:
+		return l.fail()
 	case <-ctx.Done():
 		return l.late(ctx)
 	}
@@ -199,10 +216,22 @@ func (l *line) publish(ctx context.Context, posts []*post) error {
 	if err := l.write(ctx, posts); err != nil {
 		return err
 	}
-	for _, p := range posts {
+	quiet := time.NewTicker(silence)
+	defer quiet.Stop()
+	seen := l.confirms.Load()
+	for i := 0; i < len(posts); {
 		select {
-		case <-p.confirm.Done():
+		case <-posts[i].confirm.Done():
+			l.confirms.Add(1)
+			i++
 		case <-l.down:
+			i = len(posts)
+		case <-quiet.C:
+			now := l.confirms.Load()
+			if now == seen && !l.isBlocked() {
+				_ = l.fail() // what it has not confirmed is sent again on the next one
+			}
+			seen = now
 		case <-ctx.Done():
 			l.outcomes(posts)
 			return l.late(ctx)

@@ -105,21 +105,20 @@ type topology struct {
 	options *Options
 	young   *young
 
-	mu    sync.Mutex
-	made  map[string]bool // queues
-	bound map[string]bool // queues that delays end in
-	bits  int             // delays up to this bit are there; 0 none
+	mu   sync.Mutex
+	made map[string]bool // queues, bound to where delays end
+	bits int             // delays up to this bit are there; 0 none
 }
 
 func newTopology(o *Options, y *young) *topology {
-	return &topology{names: names{o.Prefix}, options: o, young: y, made: make(map[string]bool), bound: make(map[string]bool)}
+	return &topology{names: names{o.Prefix}, options: o, young: y, made: make(map[string]bool)}
 }
 
 // has tells whether the way is known to be there.
 func (t *topology) has(a address) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.made[a.target] && (a.bit == 0 || a.bit <= t.bits && t.bound[a.target])
+	return t.made[a.target] && a.bit <= t.bits
 }
 
 // note remembers what was made.
@@ -129,30 +128,28 @@ func (t *topology) note(change func()) {
 	change()
 }
 
-// build makes the way, one caller at a time. It uses ch, and a channel of its own for what closes one.
+// build makes the way, one caller at a time. It uses ch, and channels of its own for what may close one. A queue that is made
+// anew is bound to where delays end at once, for jobs may be on their way already.
 func (t *topology) build(conn *amqp.Connection, ch *amqp.Channel, a address) error {
 	if !t.has(direct(a.target)) {
 		args := make(amqp.Table)
 		if t.options.MaxLength > 0 && !a.unbounded {
 			args["x-max-length"], args["x-overflow"] = int64(t.options.MaxLength), "reject-publish"
 		}
-		if err := t.declare(conn, ch, a.target, args); err != nil {
+		pattern := strings.Repeat("*.", lastBit-firstBit+1) + a.target
+		err := explain(t.due(), ch.ExchangeDeclare(t.due(), "topic", true, false, false, false, nil))
+		if err == nil {
+			err = t.declare(conn, ch, a.target, args)
+		}
+		if err == nil {
+			err = explain(a.target, ch.QueueBind(a.target, pattern, t.due(), false, nil))
+		}
+		if err != nil {
 			return err
 		}
 		t.note(func() { t.made[a.target] = true })
 	}
-	if a.bit == 0 {
-		return nil
-	}
-	if err := t.buildDelays(conn, ch, a.bit); err != nil {
-		return err
-	}
-	pattern := strings.Repeat("*.", lastBit-firstBit+1) + a.target
-	if err := ch.QueueBind(a.target, pattern, t.due(), false, nil); err != nil {
-		return explain(t.due(), err)
-	}
-	t.note(func() { t.bound[a.target] = true })
-	return nil
+	return t.buildDelays(conn, ch, a.bit)
 }
 
 func (t *topology) declare(conn *amqp.Connection, ch *amqp.Channel, queue string, args amqp.Table) error {
@@ -193,13 +190,7 @@ func inspect(conn *amqp.Connection, queue string) (info amqp.Queue, found bool, 
 // waited in the queue goes on to the same one.
 func (t *topology) buildDelays(conn *amqp.Connection, ch *amqp.Channel, last int) error {
 	first := 0
-	t.note(func() { first = t.bits + 1 })
-	if first == 1 {
-		if err := explain(t.due(), ch.ExchangeDeclare(t.due(), "topic", true, false, false, false, nil)); err != nil {
-			return err
-		}
-		first = firstBit
-	}
+	t.note(func() { first = max(t.bits+1, firstBit) })
 	for bit := first; bit <= last; bit++ {
 		name, next := t.delay(bit), t.after(bit)
 		args := amqp.Table{"x-message-ttl": int64(1) << bit, "x-dead-letter-exchange": next}
@@ -226,7 +217,6 @@ func (t *topology) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.made)
-	clear(t.bound)
 	t.bits = 0
 }
 

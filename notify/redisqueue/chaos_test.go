@@ -41,6 +41,14 @@ func TestChaosKilledWorkerLosesNothing(t *testing.T) {
 	require.Zero(t, twice, "attempts made twice")
 }
 
+// With "appendfsync always" an answered write is on disk.
+func TestChaosKilledServerLosesNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRedis(t, &testenv.Options{Args: []string{"--appendfsync", "always"}})
+	q := open(t, redistest.Connect(t, server.DSN))
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtServer(t, server) })
+}
+
 // A server that stands still for longer than the leases last gives the jobs out again, and
 // the late worker's settlements are refused.
 func TestChaosPausedServerLosesNothing(t *testing.T) {
@@ -93,4 +101,44 @@ func TestChaosClusterFailoverLosesNothing(t *testing.T) {
 		}
 		l.More(t, between)
 	}), "attempts made twice")
+}
+
+// replication is what a server tells of its replicas or its master.
+func replication(t testing.TB, c *redis.Client) map[string]string {
+	info, err := c.InfoMap(t.Context(), "replication").Result()
+	if err != nil {
+		return nil
+	}
+	return info["Replication"]
+}
+
+// A master is killed and its replica takes over. Jobs are answered for when the replica has them.
+func TestChaosKilledMastersLoseNothing(t *testing.T) {
+	t.Parallel()
+	c := testenvtest.PrivateRedisCluster(t)
+	client := connectCluster(t, c)
+	o := quiet()
+	o.Replicas = 1
+	q, err := redisqueue.Open(t.Context(), client, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	slot, err := client.ClusterKeySlot(t.Context(), "notify:{default}:paused").Result()
+	require.NoError(t, err)
+	at := int(slot) * 3 / 16384 // the three masters have a third of the slots each
+	master, replica := c.Nodes[at], c.Nodes[3+at]
+	chaos.Survive(t, q, func(l *chaos.Ledger) {
+		strikes, between := chaos.Scale()
+		for range strikes {
+			next := redistest.Connect(t, replica.DSN)
+			require.Eventually(t, func() bool {
+				return replication(t, next)["master_link_status"] == "up"
+			}, time.Minute, 10*time.Millisecond)
+			l.More(t, between)
+			require.NoError(t, master.Kill())
+			require.Eventually(t, func() bool { return replication(t, next)["role"] == "master" }, time.Minute, 10*time.Millisecond)
+			require.NoError(t, master.Restart(t.Context()))
+			master, replica = replica, master
+		}
+		l.More(t, between)
+	})
 }

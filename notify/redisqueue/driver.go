@@ -26,6 +26,7 @@ type driver struct {
 	rdb      redis.UniversalClient
 	prefix   string
 	options  *notify.Options
+	replicas int    // that must have a job before it is answered for
 	instance string // names our consumers and slots
 	slots    slots
 
@@ -36,9 +37,9 @@ type driver struct {
 	ending sync.WaitGroup // the listeners
 }
 
-func newDriver(rdb redis.UniversalClient, prefix string, o *notify.Options) *driver {
+func newDriver(rdb redis.UniversalClient, o *Options) *driver {
 	return &driver{
-		rdb: rdb, prefix: prefix, options: o, instance: rand.Text(),
+		rdb: rdb, prefix: o.Prefix, replicas: o.Replicas, options: o.WithDefaults(), instance: rand.Text(),
 		queues: make(map[string]*queue), done: make(chan struct{}),
 	}
 }

@@ -95,7 +95,7 @@ func (d *driver) addSome(ctx context.Context, q *queue, level int, envelopes []*
 		size += len(body)
 		n++
 	}
-	if err := addScript.Run(ctx, d.rdb, d.slotKeys(q, slot), args...).Err(); err != nil {
+	if err := d.store(ctx, addScript, d.slotKeys(q, slot), args).Err(); err != nil {
 		return 0, fail(ctx, "publish", err)
 	}
 	return n, nil
@@ -130,7 +130,7 @@ func (d *driver) publishSome(ctx context.Context, q *queue, envelopes []*notify.
 		size += len(body)
 		n++
 	}
-	held, err := publishScript.Run(ctx, d.rdb, keys, args...).StringSlice()
+	held, err := d.store(ctx, publishScript, keys, args).StringSlice()
 	if err != nil {
 		return 0, fail(ctx, "publish", err)
 	}

@@ -250,6 +250,18 @@ func TestDelayedJobWakesWhoeverWaits(t *testing.T) {
 	require.Equal(t, soon.ID, (<-got).ID)
 }
 
+func TestClocksNeedNotAgree(t *testing.T) {
+	t.Parallel()
+	c, o := shared(t), quiet()
+	chaos.WrongClock(t, func(now func() time.Time) *notify.Queue {
+		o.Now = now
+		q, err := redisqueue.Open(t.Context(), c, o)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, q.Close()) })
+		return q
+	})
+}
+
 func ExampleOpen() {
 	ctx := context.Background()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1", MaxRetries: -1, DialerRetries: 1})
