@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,6 +178,35 @@ func TestMigrateCopiedFails(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Skipped)
 	require.Equal(t, 2, calls, "it is told again")
+}
+
+// A prefix narrows the files that are listed, and those that are named.
+func TestMigratePrefix(t *testing.T) {
+	t.Parallel()
+	source := open(t, nil)
+	all := []string{"products/a", "products/b/c", "productsx", "invoices/1"}
+	for _, name := range all {
+		save(t, source, name, []byte(name), nil)
+	}
+	named := func(yield func(string, error) bool) {
+		for _, name := range all {
+			if !yield(name, nil) {
+				return
+			}
+		}
+	}
+	for how, names := range map[string]iter.Seq2[string, error]{"listed": nil, "named": named} {
+		target := open(t, nil)
+		done, err := media.Migrate(t.Context(), source, target, &media.MigrateOptions{Prefix: "products/", Names: names})
+		require.NoError(t, err, how)
+		require.EqualValues(t, 2, done.Copied, how)
+		var copied []string
+		for f, err := range target.List(t.Context(), nil) {
+			require.NoError(t, err)
+			copied = append(copied, f.Name)
+		}
+		require.Equal(t, all[:2], copied, how)
+	}
 }
 
 func FuzzJournal(f *testing.F) {

@@ -34,10 +34,10 @@ func cleanPNG(w io.Writer, r io.ReadSeeker) (structure, error) {
 }
 
 type pngWalk struct {
-	r      *bufio.Reader
-	w      *bufio.Writer
-	st     structure
-	colors bool // a profile has been read
+	r     *bufio.Reader
+	w     *bufio.Writer
+	st    structure
+	color pngColor
 }
 
 func (p *pngWalk) walk() error {
@@ -51,8 +51,12 @@ func (p *pngWalk) walk() error {
 	p.w.WriteString(pngMagic) // a bufio.Writer keeps its error for Flush
 	for {
 		kind, err := p.chunk()
-		if err != nil || kind == "IEND" {
+		if err != nil {
 			return err
+		}
+		if kind == "IEND" {
+			p.st.profile = p.color.profile()
+			return nil
 		}
 	}
 }
@@ -76,10 +80,11 @@ func (p *pngWalk) chunk() (string, error) {
 	sum.Write(head[4:])
 	to := io.Writer(sum)
 	var exif, colors bytes.Buffer
+	wanted := p.color.wants(kind, length)
 	if keep {
 		p.w.Write(head[:])
 		to = io.MultiWriter(sum, p.w)
-		if kind == "iCCP" && !p.colors {
+		if wanted {
 			to = io.MultiWriter(sum, p.w, &colors)
 		}
 	} else if kind == "eXIf" && length <= maxEXIF {
@@ -97,9 +102,8 @@ func (p *pngWalk) chunk() (string, error) {
 	}
 	if keep {
 		p.w.Write(tail[:])
-		if kind == "iCCP" && !p.colors {
-			p.colors = true // one is allowed, and each costs
-			p.st.profile = inflateProfile(colors.Bytes())
+		if wanted {
+			p.color.add(kind, colors.Bytes())
 		}
 	} else if exif.Len() > 0 {
 		p.st.orientation = exifOrientation(exif.Bytes())

@@ -49,7 +49,7 @@ type Options struct {
 	// Prepare is called after each Save of an image that has variants to be made ahead of time. It hands the job to a
 	// queue, whose worker calls MakeVariants; or to a goroutine. Its error is logged, no more: the variants then are made when somebody asks for them.
 	Prepare func(ctx context.Context, job VariantJob) error
-	// WebP writes the variants that are WebP; webpenc.New(nil) perhaps. Default: there are none. Its memory is bounded
+	// WebP writes the variants that are WebP; webpenc.New() perhaps. Default: there are none. Its memory is bounded
 	// like that of decoding, by as much again as DecodeMemory.
 	WebP WebPEncoder
 	// SpoolDir is where uploads over 1 MiB wait while they are checked. Default os.TempDir().

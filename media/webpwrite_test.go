@@ -21,7 +21,7 @@ import (
 	"github.com/seed82d84382/commerce/media/webpenc"
 )
 
-func webpStore(t testing.TB) *media.Store { return open(t, &media.Options{WebP: webpenc.New(nil)}) }
+func webpStore(t testing.TB) *media.Store { return open(t, &media.Options{WebP: webpenc.New()}) }
 
 // badge is a disc with a soft edge on nothing.
 func badge(width, height int) *image.NRGBA {
@@ -274,7 +274,7 @@ func TestWebPOfOddEncoders(t *testing.T) {
 // Many at a time share the memory that there is, and each gets its picture.
 func TestWebPTogether(t *testing.T) {
 	t.Parallel()
-	store := open(t, &media.Options{WebP: webpenc.New(nil), DecodeMemory: 1 << 20})
+	store := open(t, &media.Options{WebP: webpenc.New(), DecodeMemory: 1 << 20})
 	f := save(t, store, "a.png", pngOf(t, gradient(200, 200)), nil)
 	var wg sync.WaitGroup
 	for i := range 16 {

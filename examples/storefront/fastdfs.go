@@ -12,6 +12,7 @@ import (
 	"github.com/seed82d84382/commerce/media/fastdfs"
 	"github.com/seed82d84382/commerce/media/fastdfs/fastdfstest"
 	"github.com/seed82d84382/commerce/media/fsmedia"
+	"github.com/seed82d84382/commerce/media/webpenc"
 )
 
 // fastdfsEnv names the trackers too.
@@ -34,7 +35,7 @@ func (c *config) checkFastDFS() error {
 
 // openImages opens where product images are kept: in FastDFS if there are trackers, else under the data directory.
 func (b *backends) openImages(ctx context.Context, cfg *config, dir *dataDir, log *slog.Logger) (err error) {
-	options := media.Options{BaseURL: "/img/", Logger: log}
+	options := media.Options{BaseURL: "/img/", Logger: log, WebP: webpenc.New()}
 	switch cfg.fastdfs {
 	case "":
 		b.images, err = fsmedia.Open(dir.join("images"), &fsmedia.Options{Options: options})

@@ -126,7 +126,7 @@ func (h havoc) run(t *testing.T, config *fastdfs.Config) {
 	for worker := range 8 {
 		workers.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(worker), 2))
-			for succeeded.Load() < h.transfers || blows.Load() < h.blows {
+			for (succeeded.Load() < h.transfers || blows.Load() < h.blows) && !t.Failed() {
 				mu.Lock()
 				read := len(acknowledged) > 20 && r.IntN(2) == 0
 				full := len(acknowledged) > 5000

@@ -282,6 +282,8 @@ func (j *journey) loadSizes(ctx context.Context, p *page) (string, error) {
 		return "", errors.New("no picture on the product page")
 	}
 	var seen []string
+	modern := *j.shopper
+	modern.accept = "image/avif,image/webp,*/*;q=0.8"
 	for candidate := range strings.SplitSeq(attribute(within(frame, isImage), "srcset"), ", ") {
 		address, descriptor, _ := strings.Cut(candidate, " ")
 		width, err := strconv.Atoi(strings.TrimSuffix(descriptor, "w"))
@@ -299,7 +301,14 @@ func (j *journey) loadSizes(ctx context.Context, p *page) (string, error) {
 		if config.Width != width || file.header.Get("Etag") == "" {
 			return "", fmt.Errorf("%s is %d pixels wide, the page says %d; its ETag is %q", address, config.Width, width, file.header.Get("Etag"))
 		}
-		seen = append(seen, fmt.Sprintf("%d %s", width, format))
+		small, err := modern.page(ctx, address)
+		if err != nil {
+			return "", err
+		}
+		if kind := small.header.Get("Content-Type"); kind != "image/webp" || small.header.Get("Vary") != "Accept" || small.header.Get("Etag") == file.header.Get("Etag") {
+			return "", fmt.Errorf("%s for a browser that takes WebP is %s, Vary %q", address, kind, small.header.Get("Vary"))
+		}
+		seen = append(seen, fmt.Sprintf("%d %s of %d bytes, %d as WebP", width, format, len(file.body), len(small.body)))
 	}
 	if len(seen) < 2 {
 		return "", fmt.Errorf("%d sizes", len(seen))

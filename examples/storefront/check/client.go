@@ -23,6 +23,8 @@ type client struct {
 	base *url.URL
 	http *http.Client
 	name string // its User-Agent
+	// accept is its Accept header; none unless set.
+	accept string
 }
 
 const maxPage = 8 << 20
@@ -79,6 +81,9 @@ func (c *client) send(ctx context.Context, method, path, contentType string, bod
 		return nil, err
 	}
 	request.Header.Set("User-Agent", c.name)
+	if c.accept != "" {
+		request.Header.Set("Accept", c.accept)
+	}
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", contentType)
 		request.Header.Set("Origin", c.base.Scheme+"://"+c.base.Host)
