@@ -262,7 +262,7 @@ func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, err
 		begun = append(begun, Node{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5})
 	}
 	last.node = Node{Op: OpBest, Boost: 1, Nodes: append(begun, last.node)}
-	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now())}
+	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now()), wanted: p.wanted()}
 	s.effect.pins = nil
 	request := s.request(words.tree(MatchAll, false))
 	responses, err := ix.driver.Search(ctx, []Request{request})
