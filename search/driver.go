@@ -245,7 +245,10 @@ type Request struct {
 	Offset int
 	Limit  int // 0: only totals and facets
 
-	Source  bool // return Source
+	Source bool // return Source
+	// Fields names the stored fields that are looked at; nil is all of them. A driver may leave the others
+	// out of Source, where that saves something.
+	Fields  []string
 	Explain bool
 }
 

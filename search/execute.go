@@ -27,7 +27,7 @@ func (ix *Index) Search(ctx context.Context, q Query) (result *Result, err error
 	if err != nil {
 		return nil, err
 	}
-	s := &execution{ix: ix, plan: p, synonyms: ix.synonyms.Load(), effect: ix.effect(p, started)}
+	s := &execution{ix: ix, plan: p, synonyms: ix.synonyms.Load(), effect: ix.effect(p, started), wanted: p.wanted()}
 	if p.resumed != nil {
 		result, err = s.resume(ctx)
 	} else {
@@ -50,6 +50,7 @@ type execution struct {
 	synonyms *synonymSet
 	effect   ruleEffect
 	steps    []Step
+	wanted   []string // stored fields of hits, as in a Request
 }
 
 // attempt is what one rung of the ladder found.
@@ -172,9 +173,10 @@ func (s *execution) request(node Node) Request {
 		Collapse: p.query.Collapse,
 		Offset:   p.query.Offset,
 		Limit:    p.limit,
-		Source:   p.query.Return == nil || len(p.query.Return) > 0 || len(p.query.Highlight) > 0,
+		Fields:   s.wanted,
 		Explain:  p.query.Explain,
 	}
+	r.Source = r.Fields == nil || len(r.Fields) > 0
 	if p.resumed != nil {
 		r.After, r.Offset = p.resumed.After, p.resumed.Offset
 	}
@@ -182,6 +184,14 @@ func (s *execution) request(node Node) Request {
 		r.Facets = append(r.Facets, f.request(s.effect.hide))
 	}
 	return r
+}
+
+// wanted names the stored fields that hits are made of; nil is all of them.
+func (p *plan) wanted() []string {
+	if p.query.Return == nil || len(p.query.Highlight) == 0 {
+		return p.query.Return
+	}
+	return slices.Concat(p.query.Return, p.query.Highlight)
 }
 
 func (f facetPlan) request(hide Filters) FacetRequest {
@@ -267,11 +277,7 @@ func (s *execution) hit(found DriverHit, marker *marker) (Hit, error) {
 		}
 	}
 	only := s.plan.query.Return
-	wanted := only
-	if only != nil {
-		wanted = slices.Concat(only, s.plan.query.Highlight)
-	}
-	fields, err := s.ix.schema.decode(found.Source, wanted)
+	fields, err := s.ix.schema.decode(found.Source, s.wanted)
 	if err != nil {
 		return hit, err
 	}

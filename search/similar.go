@@ -58,7 +58,7 @@ func (ix *Index) Similar(ctx context.Context, id string, q *SimilarQuery) (hits 
 	for _, t := range terms {
 		query.Nodes = append(query.Nodes, term(FieldText, t))
 	}
-	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now())}
+	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now()), wanted: p.wanted()}
 	s.effect.pins = nil
 	responses, err := ix.driver.Search(ctx, []Request{s.request(query)})
 	if err != nil {

@@ -172,7 +172,7 @@ func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, err
 			tree.Nodes = append(tree.Nodes, ix.schema.sounding(sound, synonyms))
 		}
 	}
-	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now())}
+	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now()), wanted: p.wanted()}
 	s.effect.pins = nil
 	request := s.request(tree)
 	responses, err := ix.driver.Search(ctx, []Request{request})

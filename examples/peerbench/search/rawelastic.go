@@ -77,11 +77,16 @@ func (r *recorder) record(ctx context.Context, texts []string, run func(context.
 	return all, nil
 }
 
+// plainClient keeps connections as ours does.
+func plainClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableCompression, transport.MaxIdleConnsPerHost = true, 64
+	return &http.Client{Transport: transport}
+}
+
 // openRaw reads the index of ours.
 func (e *elastic) openRaw(ctx context.Context, _ string, products []icecat.Product, _ *bench.Environment) (engine, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression, transport.MaxIdleConnsPerHost = true, 64 // as ours
-	r := &rawElastic{elastic: e, client: &http.Client{Transport: transport}, batches: slices.Collect(slices.Chunk(products, batchSize))}
+	r := &rawElastic{elastic: e, client: plainClient(), batches: slices.Collect(slices.Chunk(products, batchSize))}
 	taken := &recorder{}
 	index, err := elasticsearch.Open(ctx, e.searched, icecat.Schema(), &elasticsearch.Options{Client: &http.Client{Transport: taken}})
 	if err != nil {
@@ -193,10 +198,15 @@ func (f *rawElasticFilling) put(ctx context.Context, batch int) error {
 			return err
 		}
 	}
+	return sendBulk(ctx, f.r.client, f.url+"/_bulk", body.Bytes())
+}
+
+// sendBulk sends a bulk request, of which every document must be taken.
+func sendBulk(ctx context.Context, client *http.Client, url string, body []byte) error {
 	var answer struct {
 		Errors bool `json:"errors"`
 	}
-	err := ask(ctx, f.r.client, http.MethodPost, f.url+"/_bulk", "application/x-ndjson", body.Bytes(), &answer)
+	err := ask(ctx, client, http.MethodPost, url, "application/x-ndjson", body, &answer)
 	if err == nil && answer.Errors {
 		err = errors.New("a document was refused")
 	}

@@ -26,7 +26,6 @@ func Area(products *string) peer.Area {
 
 // engine is a subject: an index that holds the whole catalogue, and a way to index it again.
 type engine interface {
-	name() string
 	// query finds the first 20 products with the text, with their titles, and returns how many there are.
 	query(ctx context.Context, text string) (int, error)
 	// facets finds a page with six disjunctive facets, three of them with a chosen value, and
@@ -34,6 +33,12 @@ type engine interface {
 	facets(ctx context.Context, text string) (int, error)
 	// suggest returns completions and products for what is typed.
 	suggest(ctx context.Context, text string) (int, error)
+	indexer
+}
+
+// indexer is a subject of the index case.
+type indexer interface {
+	name() string
 	// indexing begins to fill a new index.
 	indexing(ctx context.Context) (filling, error)
 	close() error
@@ -105,13 +110,19 @@ func open(ctx context.Context, path string, environment *bench.Environment) (_ [
 		}
 		b.engines = append(b.engines, e)
 	}
+	if b.same, err = server.openSame(ctx, products); err != nil {
+		return nil, nil, errors.Join(err, closeAll())
+	}
 	if err := b.check(ctx); err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
 	return b.cases((len(products) + batchSize - 1) / batchSize), closeAll, nil
 }
 
-type bed struct{ engines []engine }
+type bed struct {
+	engines []engine
+	same    *sameElastic
+}
 
 // nearly is by what part the numbers of another analysis may differ.
 const nearly = 0.02
@@ -153,6 +164,9 @@ func (b *bed) close() error {
 	for _, e := range b.engines {
 		errs = append(errs, e.close())
 	}
+	if b.same != nil {
+		errs = append(errs, b.same.close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -162,8 +176,9 @@ func (b *bed) cases(batches int) []peer.Case {
 		cases[0].Subjects = append(cases[0].Subjects, subject(e.name(), queries, e.query))
 		cases[1].Subjects = append(cases[1].Subjects, subject(e.name(), narrowed, e.facets))
 		cases[2].Subjects = append(cases[2].Subjects, subject(e.name(), prefixes, e.suggest))
-		cases[3].Subjects = append(cases[3].Subjects, indexer(e, batches))
+		cases[3].Subjects = append(cases[3].Subjects, fill(e, batches))
 	}
+	cases[3].Subjects = append(cases[3].Subjects, fill(b.same, batches))
 	return cases
 }
 
@@ -183,9 +198,9 @@ func subject(name string, texts []string, ask func(context.Context, string) (int
 	}}
 }
 
-// indexer fills a new index with the whole catalogue in each round, however long that takes; an operation is a batch. Opening
+// fill fills a new index with the whole catalogue in each round, however long that takes; an operation is a batch. Opening
 // and closing count to the batches.
-func indexer(e engine, batches int) peer.Subject {
+func fill(e indexer, batches int) peer.Subject {
 	return peer.Subject{Name: e.name(), Measure: func(ctx context.Context, load bench.Load) (peer.Sample, error) {
 		var mu sync.Mutex
 		var filled filling
