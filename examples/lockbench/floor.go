@@ -43,6 +43,9 @@ func (f floor) measure(ctx context.Context, s *settings, server *server, w *work
 	if f.callers > 0 {
 		callers = f.callers
 	}
+	if f.ledger && s.engine.remote == nil {
+		callers = 1 // a file has one writer
+	}
 	dsn, drop, err := server.newDatabase(ctx)
 	if err != nil {
 		return sample, err

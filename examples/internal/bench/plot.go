@@ -36,7 +36,7 @@ func (l Line) dashes() string {
 type Point struct{ X, Y, Low, High float64 }
 
 // The palette keeps apart for colour-blind readers (Okabe and Ito, 2008).
-var palette = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8c6d1f"}
+var palette = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8c6d1f", "#7f7f7f"}
 
 const (
 	plotWidth, plotHeight                          = 640, 380

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -119,10 +120,13 @@ func (b *backend) db(t testing.TB, dsn string, connections int) *sql.DB {
 	return db
 }
 
+// patience with a call, for a machine so busy that its disk takes seconds to sync: that is not what is tested.
+const patience = 5 * time.Minute
+
 // stock opens an inventory with a deterministic sweeper: none.
 func (b *backend) stock(t testing.TB, db *sql.DB, strategy inventory.Strategy) *inventory.Inventory {
 	t.Helper()
-	return b.stockWith(t, db, &inventory.Options{Strategy: strategy, SweepInterval: -1})
+	return b.stockWith(t, db, &inventory.Options{Strategy: strategy, SweepInterval: -1, Timeout: patience})
 }
 
 func (b *backend) stockWith(t testing.TB, db *sql.DB, options *inventory.Options) *inventory.Inventory {

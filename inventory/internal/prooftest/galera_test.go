@@ -86,7 +86,7 @@ func openGaleraShop(t *testing.T, cluster *testenv.Galera, strategy inventory.St
 		config.Params = map[string]string{"wsrep_sync_wait": "7"}
 		shop.dsns = append(shop.dsns, config.FormatDSN())
 		stock := mariadb.stockWith(t, mariadb.db(t, config.FormatDSN(), 6),
-			&inventory.Options{Strategy: strategy, SweepInterval: -1, Retries: 10_000})
+			&inventory.Options{Strategy: strategy, SweepInterval: -1, Retries: 10_000, Timeout: patience})
 		shop.nodes = append(shop.nodes, stock)
 	}
 	fill(t, shop.nodes[0])
