@@ -4,7 +4,7 @@
 //	schema.Segmenter = words
 //
 // Pairs of characters, which are used without it, find everything and need no dictionary. Words find less that is wrong
-// (市长 "mayor" is not in 南京市长江大桥), and make single words completions. They need about 36 MB in the program, 130 MB of memory and
+// (市长 "mayor" is not in 南京市长江大桥), and make single words completions. They need about 33 MB in the program, 130 MB of memory and
 // some seconds at the start ([NewFromDictionary] needs what its dictionary does), and the dictionary must know the shop's words.
 package gse
 
