@@ -25,7 +25,8 @@
 // each other. Words are compared without case, accents and width ("Ｃafé" is
 // "cafe") and by their stem. A compound matches joined and apart: "WH-1000" is
 // found by "wh1000", "wh 1000" and "1000". Chinese, Japanese and Korean text is
-// indexed by pairs of characters and by single ones; no setting is needed.
+// indexed by pairs of characters and by single ones; no setting is needed. [Schema] has
+// options for both scripts of Chinese, for pinyin and for words instead of pairs.
 //
 // A text is only words. There is no query language for a shopper to stumble
 // over or to abuse.

@@ -206,6 +206,8 @@ var vendors = map[string][]string{
 	"notify/watermillqueue":    {"github.com/ThreeDotsLabs/watermill"},
 	"search":                   {"github.com/blevesearch/snowballstem"},
 	"search/blevesearch":       {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "go.etcd.io/bbolt"},
+	"search/gse":               {"github.com/go-ego/gse", "github.com/vcaesar/cedar"},
+	"search/pinyin":            {"github.com/mozillazg/go-pinyin"},
 	"session":                  {"github.com/alexedwards/scs/v2"},
 	"session/redisstore":       {"github.com/redis/go-redis/v9"},
 }

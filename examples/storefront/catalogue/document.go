@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed82d84382/commerce/search"
+	"github.com/seed82d84382/commerce/search/pinyin"
 )
 
 // Fields of the search index that pages ask for. Each of FacetAttributes is a
@@ -25,8 +26,11 @@ func TitleField(l Language) string {
 	return "title"
 }
 
+// sounds completes Chinese words that are typed in pinyin.
+var sounds = pinyin.New()
+
 // Schema is how products are searched. The words of all weighted fields count
-// together, those of the title the most.
+// together, those of the title the most. Chinese is found in both scripts.
 func Schema() search.Schema {
 	fields := []search.Field{
 		{Name: TitleField(English), Kind: search.Text, Weight: 4, Store: true, Suggest: true},
@@ -45,7 +49,7 @@ func Schema() search.Schema {
 	for key := range FacetAttributes() {
 		fields = append(fields, search.Field{Name: key, Kind: search.Keyword, Facet: true})
 	}
-	return search.Schema{Fields: fields}
+	return search.Schema{Fields: fields, Simplify: true, Romanizer: sounds}
 }
 
 // Document returns the product as Schema has it. Its ID is the product's.

@@ -52,6 +52,7 @@ func TestDemoIsFound(t *testing.T) {
 	}{
 		{"dragon well", []string{"tea-longjing-100"}},
 		{"龙井", []string{"tea-longjing-100"}},
+		{"龍井", []string{"tea-longjing-100"}},
 		{"绿茶", []string{"tea-longjing-100", "tea-biluochun-75", "tea-houkui-80"}},
 		{"green tea", []string{"tea-longjing-100", "tea-biluochun-75", "tea-houkui-80"}},
 		{"Lumo15手机壳", []string{"case-lumo15-clear", "case-lumo15-silicone"}},
@@ -68,6 +69,15 @@ func TestDemoIsFound(t *testing.T) {
 			got = append(got, hit.ID)
 		}
 		require.Subset(t, got, test.want, test.text)
+	}
+	for typed, want := range map[string]string{"绿": "绿茶", "綠": "绿茶", "lvch": "绿茶", "lv ch": "绿茶", "lc": "绿茶", "gree": "green"} {
+		suggested, err := index.Suggest(t.Context(), search.SuggestQuery{Text: typed, Hits: -1})
+		require.NoError(t, err)
+		var texts []string
+		for _, s := range suggested.Queries {
+			texts = append(texts, s.Text)
+		}
+		require.Contains(t, texts, want, typed)
 	}
 	found, err := index.Search(t.Context(), search.Query{Filters: search.Filters{search.Under(CategoryField, SearchPath("tea"))}, Facets: []search.Facet{{Field: "colour"}}, Limit: -1})
 	require.NoError(t, err)

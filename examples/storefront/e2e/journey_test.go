@@ -15,13 +15,14 @@ import (
 type language struct {
 	code, tag     string
 	word, product string // what is typed, and the product it finds
+	begun         string // typed so far, and completed to the word
 	filter        css    // narrows what was found, and keeps the product
 	typo, typoFor string
 }
 
 var (
-	english = language{"en", "en", "green tea", "tea-longjing-100", `input[name=brand][value=Yunling]`, "teapto", "teapot"}
-	chinese = language{"zh", "zh-Hans", "绿茶", "tea-longjing-100", `input[name=origin][value=Hangzhou]`, "teapto", "teapot"}
+	english = language{"en", "en", "green tea", "tea-longjing-100", "gree", `input[name=brand][value=Yunling]`, "teapto", "teapot"}
+	chinese = language{"zh", "zh-Hans", "绿茶", "tea-longjing-100", "lvch", `input[name=origin][value=Hangzhou]`, "teapto", "teapot"}
 )
 
 // TestShopperBuys walks from the door to the paid order, in both languages and
@@ -61,9 +62,10 @@ func TestShopperBuys(t *testing.T) {
 // suggestions types into the search field, chooses by arrow key, and searches.
 func (w *window) suggestions(lang language, name string) {
 	w.t.Helper()
-	w.run(chromedp.SendKeys(css(`#q`), lang.word[:len(lang.word)/2]))
+	w.run(chromedp.SendKeys(css(`#q`), lang.begun))
 	w.eventually(`document.querySelectorAll("#suggestions li").length > 0 && !document.querySelector("#suggestions").hidden`)
 	w.screen("suggestions-" + name)
+	require.Contains(w.t, eval[string](w, `document.querySelector("#suggestions").innerText`), lang.word)
 	w.key(kb.ArrowDown)
 	require.Equal(w.t, eval[string](w, `document.querySelector("#suggestions li[aria-selected=true]").textContent`), eval[string](w, `document.querySelector("#q").value`))
 	w.leads(chromedp.KeyEvent(kb.Enter))
