@@ -91,31 +91,3 @@ func TestClocksNeedNotAgree(t *testing.T) {
 		return open(t, url, &o)
 	})
 }
-
-// A stream that is full refuses jobs and keeps those it has.
-func TestFullStreamRefusesAndKeepsWhatItHas(t *testing.T) {
-	t.Parallel()
-	url, o := testenvtest.NATS(t).DSN, quiet()
-	o.Wait = 2 * time.Second
-	q := open(t, url, o)
-	kept := chaos.Enqueue(t, q, 1)
-	js, err := jetstream.New(connect(t, url))
-	require.NoError(t, err)
-	stream, err := js.Stream(t.Context(), o.Prefix+"-default")
-	require.NoError(t, err)
-	config := stream.CachedInfo().Config
-	config.MaxMsgs, config.Discard = 1, jetstream.DiscardNew
-	_, err = js.UpdateStream(t.Context(), config)
-	require.NoError(t, err)
-	_, err = chaos.Count.Enqueue(t.Context(), notify.NewClient(q, nil), 2)
-	require.ErrorContains(t, err, "maximum messages exceeded")
-	got := chaos.Fetch(t, q, 10)
-	require.Len(t, got, 1)
-	require.Equal(t, kept.ID, got[0].ID)
-	_, err = q.Driver().Ack(t.Context(), got)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		_, err := chaos.Count.Enqueue(t.Context(), notify.NewClient(q, nil), 3)
-		return err == nil
-	}, 20*time.Second, 10*time.Millisecond, "there is room again")
-}

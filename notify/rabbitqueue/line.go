@@ -22,6 +22,7 @@ const silence = 10 * time.Second
 
 var (
 	errDown     = errors.New("rabbitqueue: connection lost")
+	errStale    = errors.New("rabbitqueue: the broker refuses jobs for a queue without a bound")
 	errReturned = errors.New("rabbitqueue: publish: no such queue, and making it did not help")
 )
 
@@ -32,6 +33,7 @@ type line struct {
 	channel  *amqp.Channel // in confirm mode
 	inFlight *semaphore.Weighted
 	sending  chan struct{} // held while a chunk is written
+	opened   time.Time
 	down     chan struct{} // closed when connection or channel has ended
 	cause    error         // why; set before down is closed
 
@@ -51,7 +53,7 @@ type line struct {
 func newLine(conn *amqp.Connection, corked *corkedConn, o *Options, y *young) (*line, error) {
 	l := &line{
 		conn: conn, corked: corked, inFlight: semaphore.NewWeighted(maxInFlight), sending: make(chan struct{}, 1),
-		down: make(chan struct{}), building: make(chan struct{}, 1), topology: newTopology(o, y),
+		opened: time.Now(), down: make(chan struct{}), building: make(chan struct{}, 1), topology: newTopology(o, y),
 		returns: make(chan amqp.Return, maxInFlight), returned: make(map[string]bool), unblocked: make(chan struct{}),
 	}
 	close(l.unblocked)
@@ -239,6 +241,9 @@ func (l *line) publish(ctx context.Context, posts []*post) error {
 	}
 	counts := l.outcomes(posts)
 	switch {
+	case counts[stale] > 0:
+		_ = l.fail()
+		return errStale
 	case counts[refused] > 0:
 		return fmt.Errorf("rabbitqueue: publish: the broker refused %d of %d jobs, as it does when a queue is full", counts[refused], len(posts))
 	case counts[returned] > 0:
@@ -309,8 +314,11 @@ func (l *line) outcomes(posts []*post) (counts [returned + 1]int) {
 			p.outcome = returned
 		case p.confirm.Acked():
 			p.outcome = confirmed
-		case !l.channel.IsClosed():
+		case l.channel.IsClosed():
+		case l.topology.bounded(p.address) && time.Since(l.opened) < silence:
 			p.outcome = refused
+		default:
+			p.outcome = stale
 		}
 		counts[p.outcome]++
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -33,6 +35,7 @@ const (
 	unsent    outcome = iota // or lost with the connection
 	confirmed                // the broker has it
 	refused                  // the queue is full
+	stale                    // refused by a channel that is, or may be, of no more use
 	returned                 // there is no such queue
 )
 
@@ -148,6 +151,12 @@ func (p *publisher) sendChunk(ctx context.Context, posts []*post) error {
 		}
 		if !l.up() && ctx.Err() == nil {
 			posts = pending(posts)
+			if errors.Is(err, errStale) {
+				if err := p.pause(ctx); err != nil {
+					return fmt.Errorf("%w: %w", errStale, err)
+				}
+				continue
+			}
 			if !isRefusal(l.cause) {
 				continue // what is not confirmed is sent again
 			}
@@ -166,6 +175,23 @@ func (p *publisher) sendChunk(ctx context.Context, posts []*post) error {
 		}
 		l.forget() // somebody has deleted the queue
 		posts = pending(posts)
+	}
+}
+
+// pause gives the broker a moment to choose who leads a queue. A channel that is opened before that refuses every
+// message for a queue with "reject-publish" until the killed node is back.
+//
+// Source: rabbit_fifo_client:enqueue of rabbitmq-server 3.10, which asks the leader that it knew when it was made.
+func (p *publisher) pause(ctx context.Context) error {
+	timer := time.NewTimer(minPause + rand.N(maxPause/4))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.life.Done():
+		return notify.ErrClosed
 	}
 }
 

@@ -121,6 +121,11 @@ func (t *topology) has(a address) bool {
 	return t.made[a.target] && a.bit <= t.bits
 }
 
+// bounded tells whether the first queue on a way may be full.
+func (t *topology) bounded(a address) bool {
+	return t.options.MaxLength > 0 && !a.unbounded && a.bit == 0
+}
+
 // note remembers what was made.
 func (t *topology) note(change func()) {
 	t.mu.Lock()

@@ -144,8 +144,12 @@ func (b *benchmark) oursOnRabbitMQ() system {
 		if err != nil {
 			return nil, err
 		}
-		prefix := rand.Text() + ":"
-		queue, err := rabbitqueue.Open(ctx, server.DSN, &rabbitqueue.Options{Options: options(), Prefix: prefix})
+		o := &rabbitqueue.Options{Options: options(), Prefix: rand.Text() + ":"}
+		prefix := o.Prefix
+		if err := makeQueues(ctx, server.DSN, o); err != nil {
+			return nil, err
+		}
+		queue, err := rabbitqueue.Open(ctx, server.DSN, o)
 		if err != nil {
 			return nil, err
 		}
@@ -155,6 +159,23 @@ func (b *benchmark) oursOnRabbitMQ() system {
 		r.stored = func(context.Context) (int64, error) { return countMessages(server.DSN, prefix+"default") }
 		return r, nil
 	}}
+}
+
+// makeQueues sends a message through a queue that is not there yet, which takes seconds once.
+func makeQueues(ctx context.Context, url string, o *rabbitqueue.Options) error {
+	queue, err := rabbitqueue.Open(ctx, url, o)
+	if err != nil {
+		return err
+	}
+	_, err = sendCode.Enqueue(ctx, notify.NewClient(queue, nil), newMessage())
+	var got []*notify.Delivery
+	if err == nil {
+		got, err = queue.Driver().Fetch(ctx, notify.FetchRequest{Queue: "default", Max: 1, Lease: time.Minute})
+	}
+	if err == nil {
+		_, err = queue.Driver().Ack(ctx, got)
+	}
+	return errors.Join(err, queue.Close())
 }
 
 // rabbit is the shared broker.
