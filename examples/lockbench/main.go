@@ -17,11 +17,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/examples/internal/progress"
 )
 
 func main() {
@@ -89,9 +87,8 @@ func (s *settings) run(ctx context.Context, stderr io.Writer) (r report, err err
 	if err := s.engine.describe(ctx, server, &r.Environment); err != nil {
 		return r, fmt.Errorf("%s: %w", s.engine.name, err)
 	}
-	bar := progressbar.NewOptions(s.steps(), progressbar.OptionSetWriter(stderr), progressbar.OptionSetWidth(30),
-		progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionThrottle(100*time.Millisecond))
-	r.Results, err = measure(ctx, s, server, progress{
+	bar := progress.Bar(stderr, int64(s.steps()), "starting")
+	r.Results, err = measure(ctx, s, server, watcher{
 		begin: func(what string) { bar.Describe(fmt.Sprintf("%-48s", what)) },
 		done:  func() { _ = bar.Add(1) },
 	})

@@ -45,18 +45,18 @@ func (s *settings) steps() int {
 	return len(s.workloads) * len(s.callers) * s.rounds * perCallers
 }
 
-// progress is told of every step before it and after it.
-type progress struct {
+// watcher is told of every step before it and after it.
+type watcher struct {
 	begin func(what string)
 	done  func()
 }
 
 // measure lets the strategies take turns under each load.
-func measure(ctx context.Context, s *settings, server *server, p progress) ([]Result, error) {
+func measure(ctx context.Context, s *settings, server *server, w watcher) ([]Result, error) {
 	var results []Result
 	for _, name := range s.workloads {
 		for _, callers := range s.callers {
-			more, err := measureLoad(ctx, s, server, name, callers, p)
+			more, err := measureLoad(ctx, s, server, name, callers, w)
 			if err != nil {
 				return nil, fmt.Errorf("%s, %d callers: %w", name, callers, err)
 			}
@@ -66,14 +66,14 @@ func measure(ctx context.Context, s *settings, server *server, p progress) ([]Re
 	return results, nil
 }
 
-func measureLoad(ctx context.Context, s *settings, server *server, workload string, callers int, p progress) ([]Result, error) {
+func measureLoad(ctx context.Context, s *settings, server *server, workload string, callers int, w watcher) ([]Result, error) {
 	results := make([]Result, 0, len(s.strategies)+len(floors))
 	var subjects []bench.Subject
 	subject := func(name string, pool int, measure func(context.Context, *Result) (bench.Sample, error)) {
 		results = append(results, Result{DB: s.engine.name, Strategy: name, Workload: workload, Callers: callers, Processes: s.processes, Pool: pool, OK: true})
 		r := &results[len(results)-1]
 		subjects = append(subjects, bench.Subject{Name: name, Measure: func(ctx context.Context) (bench.Sample, error) {
-			p.begin(fmt.Sprintf("%s, %s callers, %s", workload, r.callersText(), name))
+			w.begin(fmt.Sprintf("%s, %s callers, %s", workload, r.callersText(), name))
 			return measure(ctx, r)
 		}})
 	}
@@ -81,7 +81,7 @@ func measureLoad(ctx context.Context, s *settings, server *server, workload stri
 		l := load{Engine: s.engine.name, Workload: workload, Strategy: strategy.locking, Callers: callers, Pool: s.poolFor(callers),
 			Workers: s.workers, Warmup: s.warmup, Duration: s.duration}
 		if strategy.bestPool {
-			p.begin(fmt.Sprintf("%s, %d callers, best pool", workload, callers))
+			w.begin(fmt.Sprintf("%s, %d callers, best pool", workload, callers))
 			var err error
 			if l.Pool, err = bestPool(ctx, s, server, l); err != nil {
 				return nil, err
@@ -96,7 +96,7 @@ func measureLoad(ctx context.Context, s *settings, server *server, workload stri
 			})
 		}
 	}
-	samples, err := bench.Interleave(ctx, s.rounds, subjects, func(bench.Round) { p.done() })
+	samples, err := bench.Interleave(ctx, s.rounds, subjects, func(bench.Round) { w.done() })
 	for n := range results {
 		results[n].Summary = bench.Summarize(samples[results[n].Strategy])
 	}

@@ -20,9 +20,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/seed82d84382/commerce/examples/internal/bench"
+	"github.com/seed82d84382/commerce/examples/internal/progress"
 	"github.com/seed82d84382/commerce/examples/peerbench/media"
 	"github.com/seed82d84382/commerce/examples/peerbench/notify"
 	"github.com/seed82d84382/commerce/examples/peerbench/peer"
@@ -94,7 +93,7 @@ func measure(ctx context.Context, area peer.Area, settings peer.Settings, jsonFi
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
 
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(stderr), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+	bar := progress.Bar(stderr, -1, "starting")
 	settings.After = func(done, total int, what string) {
 		bar.ChangeMax(total)
 		bar.Describe(what)

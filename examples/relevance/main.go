@@ -21,12 +21,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/seed82d84382/commerce/examples/internal/bench"
 	"github.com/seed82d84382/commerce/examples/internal/icecat"
+	"github.com/seed82d84382/commerce/examples/internal/progress"
 	"github.com/seed82d84382/commerce/search"
 	"github.com/seed82d84382/commerce/search/searchtest/relevance"
 )
@@ -147,8 +145,7 @@ func readBaseline(path string) (*relevance.Report, error) {
 const batch = 1000
 
 func measure(ctx context.Context, index *search.Index, products []icecat.Product, judgements relevance.Judgements, name string, stderr io.Writer) (*relevance.Report, error) {
-	bar := progressbar.NewOptions(len(products), progressbar.OptionSetWriter(stderr), progressbar.OptionSetDescription("indexing"),
-		progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	bar := progress.Bar(stderr, int64(len(products)), "indexing")
 	for part := range slices.Chunk(products, batch) {
 		if err := index.Put(ctx, icecat.Documents(part)...); err != nil {
 			return nil, err

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
+	"github.com/seed82d84382/commerce/examples/internal/progress"
 	"github.com/seed82d84382/commerce/examples/storefront/catalogue"
 	"github.com/seed82d84382/commerce/examples/storefront/shop"
 )
@@ -42,7 +42,7 @@ func stockShelves(ctx context.Context, cfg *config, products *catalogue.Table, s
 		if err != nil {
 			return err
 		}
-		bar := newBar(console, int64(total), "indexing")
+		bar := progress.Bar(console, int64(total), "indexing")
 		defer bar.Close()
 		return indexer.Run(ctx, func(done, _ int) { _ = bar.Set(done) }) // a bar that cannot be drawn stops nothing
 	})
@@ -106,7 +106,7 @@ func importFile(ctx context.Context, cfg *config, fingerprint string, products *
 	if err != nil {
 		return fmt.Errorf("-catalogue: %w", err)
 	}
-	bar := newBar(console, info.Size(), "importing")
+	bar := progress.Bar(console, info.Size(), "importing")
 	defer bar.Close()
 	reader := progressbar.NewReader(file, bar)
 	bad := 0
@@ -127,19 +127,4 @@ func importFile(ctx context.Context, cfg *config, fingerprint string, products *
 		fmt.Fprintf(console, "\n%d of %d lines skipped\n", result.Skipped, result.Skipped+result.Products)
 	}
 	return nil
-}
-
-// newBar draws how far something is, where somebody sees it: on a terminal.
-func newBar(console io.Writer, total int64, what string) *progressbar.ProgressBar {
-	file, isFile := console.(*os.File)
-	return progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(console),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionSetVisibility(isFile && term.IsTerminal(int(file.Fd()))),
-		progressbar.OptionSetWidth(40),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionOnCompletion(func() { fmt.Fprintln(console) }),
-	)
 }

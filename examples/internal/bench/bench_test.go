@@ -33,6 +33,18 @@ func TestRunCountsEveryCall(t *testing.T) {
 	require.EqualValues(t, 900, sample.Latencies.Count())
 }
 
+// However short the time, each caller has one call to show: without one there
+// would be nothing to report of a slow subject.
+func TestRunCallsOnceAtLeast(t *testing.T) {
+	var calls [3]atomic.Int64
+	sample, err := Run(t.Context(), Load{Callers: 3, Duration: 1}, func(_ context.Context, caller int) error { calls[caller].Add(1); return nil })
+	require.NoError(t, err)
+	for caller := range calls {
+		require.Positive(t, calls[caller].Load(), "caller %d", caller)
+	}
+	require.GreaterOrEqual(t, sample.Ops, int64(3))
+}
+
 func TestRunStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := Run(ctx, Load{Callers: 2, Duration: time.Hour}, func(context.Context, int) error { cancel(); return nil })

@@ -35,7 +35,9 @@ func (s Sample) OpsPerSecond() float64 {
 
 // Run drives operation with the load. Every caller has a number from 0 on. A
 // call that is under way when the time is over is waited for, and counts: a slow
-// operation must not look better because it was cut off.
+// operation must not look better because it was cut off. For the same reason
+// every caller calls at least once, however short the time, as long as MaxOps
+// leaves a call to it.
 func Run(ctx context.Context, load Load, operation func(ctx context.Context, caller int) error) (Sample, error) {
 	if load.Callers < 1 || load.Duration <= 0 && load.MaxOps <= 0 {
 		return Sample{}, fmt.Errorf("bench: a load needs callers (%d) and a duration (%v) or a number of calls", load.Callers, load.Duration)
@@ -50,20 +52,19 @@ func Run(ctx context.Context, load Load, operation func(ctx context.Context, cal
 
 func run(ctx context.Context, load Load, operation func(ctx context.Context, caller int) error) (Sample, error) {
 	var (
-		started  atomic.Int64
-		over     atomic.Bool
-		callers  sync.WaitGroup
-		samples  = make([]Sample, load.Callers)
-		begin    = make(chan struct{})
-		timer    *time.Timer
-		tooMany  = func() bool { return load.MaxOps > 0 && started.Add(1) > load.MaxOps }
-		finished = func() bool { return over.Load() || ctx.Err() != nil }
+		started atomic.Int64
+		over    atomic.Bool
+		callers sync.WaitGroup
+		samples = make([]Sample, load.Callers)
+		begin   = make(chan struct{})
+		timer   *time.Timer
+		tooMany = func() bool { return load.MaxOps > 0 && started.Add(1) > load.MaxOps }
 	)
 	for caller := range load.Callers {
 		callers.Go(func() {
 			own := Sample{Latencies: new(Latencies)}
 			<-begin
-			for !finished() && !tooMany() {
+			for first := true; (first || !over.Load()) && ctx.Err() == nil && !tooMany(); first = false {
 				start := time.Now()
 				if err := operation(ctx, caller); err != nil {
 					own.Errors++
