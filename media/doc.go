@@ -33,7 +33,7 @@
 // JPEG or PNG that is stored lying on its side (EXIF orientation 2 to 8) is turned
 // upright and encoded again, JPEG at quality 92, PNG without loss. Colour
 // profiles stay, and variants carry them on. A WebP image on its side keeps an EXIF of nothing but the
-// orientation, because there is no WebP encoder here; its variants are upright.
+// orientation, because encoding it again would cost quality; its variants are upright.
 // [SaveOptions.Verbatim] stores exactly the bytes received.
 //
 // # Names
@@ -54,6 +54,8 @@
 // A JPEG that is at least twice as large as its variants is decoded at a half, a quarter
 // or an eighth of its size, straight out of its frequencies, which takes a fraction of the time. An animated
 // GIF may have 2,000 frames, and all of them together Options.MaxPixels; its variants show the first one.
+//
+// With [Options.WebP] variants can be WebP, and a Handler sends them so to browsers that take it; [Variants.Picture] is the element for a page.
 //
 // # Moving and tidying
 //

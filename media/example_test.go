@@ -238,3 +238,11 @@ func ExampleWithPrefix() {
 	// logo.txt <nil>
 	// tenant-7/logo.txt <nil>
 }
+
+func ExampleVariants_Picture() {
+	tea := media.File{Name: "tea.jpg", Width: 1200, Height: 900, SHA256: "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9"}
+	sizes := media.Variants{{Name: "thumb", Width: 160}, {Name: "card", Width: 400}}
+	fmt.Println(sizes.Picture("/img/tea.jpg", tea, &media.PictureOptions{Alt: `Tea, "first flush"`, Sizes: "10rem", Lazy: true}))
+	// Output:
+	// <picture><source type="image/webp" srcset="/img/tea.jpg?h=b94d27b9934d3e08&amp;v=thumb&amp;f=webp 160w, /img/tea.jpg?h=b94d27b9934d3e08&amp;v=card&amp;f=webp 400w" sizes="10rem"><img src="/img/tea.jpg?h=b94d27b9934d3e08&amp;v=card" srcset="/img/tea.jpg?h=b94d27b9934d3e08&amp;v=thumb 160w, /img/tea.jpg?h=b94d27b9934d3e08&amp;v=card 400w" sizes="10rem" width="400" height="300" alt="Tea, &#34;first flush&#34;" loading="lazy" decoding="async"></picture>
+}

@@ -94,7 +94,7 @@ func TestWebPVariants(t *testing.T) {
 				}
 			}
 		}
-		require.Less(t, off/count, 3.0, name)
+		require.Less(t, off/count, 4.0, name) // what is left is the edge, where colours have half the resolution
 	}
 }
 

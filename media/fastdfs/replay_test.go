@@ -18,7 +18,8 @@ import (
 	"github.com/seed82d84382/commerce/media/fastdfs/internal/recorded"
 )
 
-// What the client does not say, because it is wrong, or only for servers, or better said otherwise.
+// What no method of the client says, because it is wrong, or only for servers, or better said otherwise. These are sent as they were recorded,
+// so that their answers are read too.
 var unspoken = []string{
 	"tracker_active_test_with_body", "tracker_query_store_with_group_one_badlen", "tracker_get_status", "tracker_unknown_cmd", "tracker_quit",
 	"tracker_after_einval_1", "tracker_pipelined", "tracker_huge_pkg_len", "tracker_query_fetch_one_short_name", "tracker_query_fetch_one_long_name",
@@ -40,13 +41,14 @@ func TestReplay(t *testing.T) {
 	for _, e := range all {
 		t.Run(e.Setup+" "+e.Name, func(t *testing.T) {
 			t.Parallel()
+			request, speak := sorted(e.Request), say
 			if slices.Contains(unspoken, e.Name) {
 				refusesToSay(t, e)
-				return
+				request, speak = e.WholeRequest(), sayAsRecorded
 			}
-			s := script(t, sorted(e.Request), e.Answer, e.Closed)
+			s := script(t, request, e.Answer, e.Closed)
 			c := scripted(t, s, e.Storage())
-			err := say(t, c, s.address, e)
+			err := speak(t, c, s.address, e)
 			require.True(t, s.asked(), "nothing was sent: %v", err)
 			switch status := statusOf(e); {
 			case status == 0:
@@ -60,13 +62,18 @@ func TestReplay(t *testing.T) {
 			}
 			// A connection that the server closes, or may close, is not kept.
 			kept := s.pool.countIdle()
-			require.Equal(t, e.Closed, kept == 0)
+			if !slices.Contains(unspoken, e.Name) {
+				require.Equal(t, e.Closed, kept == 0)
+			} else if e.Closed {
+				require.Zero(t, kept)
+			}
 		})
 		if !slices.Contains(unspoken, e.Name) {
 			spoken++
 		}
 	}
-	require.Greater(t, spoken, 250)
+	require.Len(t, all, 328)
+	require.Equal(t, 256, spoken)
 }
 
 func statusOf(e recorded.Exchange) int {
@@ -172,6 +179,19 @@ func everything(c *Client, address, id string, path uint8) {
 	for _, update := range []bool{false, true} {
 		c.known.addFile(fileKey{update, id}, target)
 	}
+}
+
+// sayAsRecorded sends the bytes of the recorded request.
+func sayAsRecorded(t *testing.T, c *Client, address string, e recorded.Exchange) error {
+	server := c.trackers[0]
+	if e.Storage() {
+		server = c.storages[address]
+	}
+	conn, err := server.get(t.Context())
+	require.NoError(t, err)
+	defer conn.release()
+	_, err = conn.roundTrip(t.Context(), request(e.WholeRequest()))
+	return err
 }
 
 // say makes the client say what is in the recorded request.

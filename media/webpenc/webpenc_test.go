@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/png"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -121,6 +122,15 @@ func BenchmarkPeak(b *testing.B) {
 		b.ReportMetric(float64(peak-before)/width/height, "B/pixel")
 		require.Less(b, int64(peak-before), encoder.Memory(width*height)) //nolint:gosec // far below
 	}
+}
+
+// photo is an upload.
+func photo() *bytes.Buffer {
+	var b bytes.Buffer
+	if err := png.Encode(&b, paint(5, 300, 200, 1)); err != nil {
+		panic(err)
+	}
+	return &b
 }
 
 func BenchmarkEncode(b *testing.B) {
