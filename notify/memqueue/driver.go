@@ -46,15 +46,25 @@ func (d *driver) queue(name string) *queue {
 }
 
 func (d *driver) Publish(ctx context.Context, envelopes []*notify.Envelope) error {
-	_, err := d.publish(ctx, envelopes, false)
-	return err
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j, now := new(job), d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return notify.ErrClosed
+	}
+	for i, e := range envelopes {
+		if i > 0 {
+			j = new(job)
+		}
+		d.store(j, e, now)
+	}
+	return nil
 }
 
 func (d *driver) PublishUnique(ctx context.Context, envelopes []*notify.Envelope) ([]string, error) {
-	return d.publish(ctx, envelopes, true)
-}
-
-func (d *driver) publish(ctx context.Context, envelopes []*notify.Envelope, unique bool) ([]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -67,7 +77,7 @@ func (d *driver) publish(ctx context.Context, envelopes []*notify.Envelope, uniq
 	ids := make([]string, len(envelopes))
 	for i, e := range envelopes {
 		ids[i] = e.ID
-		if unique && e.UniqueKey != "" {
+		if e.UniqueKey != "" {
 			if held, ok := d.unique[e.UniqueKey]; ok && now.Before(held.until) && held.id != e.ID {
 				ids[i] = held.id
 				continue
@@ -75,14 +85,20 @@ func (d *driver) publish(ctx context.Context, envelopes []*notify.Envelope, uniq
 			d.forget(now)
 			d.unique[e.UniqueKey] = uniqueEntry{e.ID, now.Add(e.UniqueFor)}
 		}
-		q := d.queue(e.Queue)
-		if q.jobs[e.ID] != nil {
-			continue // published again after an unclear answer
-		}
-		d.seq++
-		q.insert(&job{envelope: e, seq: d.seq}, now)
+		d.store(new(job), e, now)
 	}
 	return ids, nil
+}
+
+// store takes an envelope in as j, unless it was published before: again after an unclear answer.
+func (d *driver) store(j *job, e *notify.Envelope, now time.Time) {
+	j.queue, j.envelope = d.queue(e.Queue), e
+	if !j.queue.jobs.add(j) {
+		return
+	}
+	d.seq++
+	j.seq = d.seq
+	j.queue.insert(j, now)
 }
 
 // forget drops ended windows now and then, so that the map stays as large as what is held.
@@ -140,13 +156,13 @@ func (d *driver) Ack(_ context.Context, deliveries []*notify.Delivery) ([]*notif
 	now := d.now()
 	var lost []*notify.Delivery
 	for _, delivery := range deliveries {
-		q, j := d.leased(delivery)
+		j := leased(delivery)
 		if j == nil {
 			lost = append(lost, delivery)
 			continue
 		}
-		q.remove(j, now)
-		q.minute(now).Handled++
+		j.queue.remove(j, now)
+		j.queue.minute(now).Handled++
 	}
 	return lost, nil
 }
@@ -157,7 +173,7 @@ func (d *driver) Nack(_ context.Context, nacks []notify.Nack) ([]*notify.Deliver
 	now := d.now()
 	var lost []*notify.Delivery
 	for _, n := range nacks {
-		q, j := d.leased(n.Delivery)
+		j := leased(n.Delivery)
 		if j == nil {
 			lost = append(lost, n.Delivery)
 			continue
@@ -167,9 +183,9 @@ func (d *driver) Nack(_ context.Context, nacks []notify.Nack) ([]*notify.Deliver
 			e.RunAt = now.Add(n.Delay).UTC()
 		}
 		j.envelope, j.crashes = &e, 0
-		q.giveBack(j, n.Dead, now)
+		j.queue.giveBack(j, n.Dead, now)
 		if n.Failed {
-			q.minute(now).Failed++
+			j.queue.minute(now).Failed++
 		}
 	}
 	return lost, nil
@@ -181,8 +197,8 @@ func (d *driver) Extend(_ context.Context, deliveries []*notify.Delivery, lease 
 	until := d.now().Add(lease)
 	var lost []*notify.Delivery
 	for _, delivery := range deliveries {
-		if q, j := d.leased(delivery); j != nil {
-			q.extend(j, until)
+		if j := leased(delivery); j != nil {
+			j.queue.extend(j, until)
 		} else {
 			lost = append(lost, delivery)
 		}
@@ -192,16 +208,12 @@ func (d *driver) Extend(_ context.Context, deliveries []*notify.Delivery, lease 
 
 // leased returns the job of a delivery that still holds its lease. A lease
 // that ended but was given to nobody else yet still counts.
-func (d *driver) leased(delivery *notify.Delivery) (*queue, *job) {
-	q := d.queues[delivery.Queue]
-	if q == nil {
-		return nil, nil
+func leased(delivery *notify.Delivery) *job {
+	g, ok := delivery.Receipt.(*grant)
+	if !ok || g.job.state != notify.Running || g.job.grant != g {
+		return nil
 	}
-	j := q.jobs[delivery.ID]
-	if j == nil || j.state != notify.Running || delivery.Receipt != j.receipt {
-		return nil, nil
-	}
-	return q, j
+	return g.job
 }
 
 func (d *driver) Close() error {
@@ -235,7 +247,7 @@ func (d *driver) Replay(_ context.Context, name string, ids []string) (int, erro
 	now := d.now()
 	q := d.queue(name)
 	for _, id := range ids {
-		if j := q.jobs[id]; j != nil && q.replay(j, now) {
+		if j := q.jobs.find(id); j != nil && q.replay(j, now) {
 			n++
 		}
 	}
@@ -249,7 +261,7 @@ func (d *driver) Delete(_ context.Context, name string, ids []string) (int, erro
 	now := d.now()
 	q := d.queue(name)
 	for _, id := range ids {
-		if j := q.jobs[id]; j != nil && j.state != notify.Running {
+		if j := q.jobs.find(id); j != nil && j.state != notify.Running {
 			q.remove(j, now)
 			n++
 		}
@@ -263,7 +275,7 @@ func (d *driver) Stats(context.Context) ([]notify.QueueStats, error) {
 	now := d.now()
 	var all []notify.QueueStats
 	for _, q := range d.queues {
-		if s := q.stats(now); len(q.jobs) > 0 || q.paused || len(s.Minutes) > 0 {
+		if s := q.stats(now); q.jobs.n > 0 || q.paused || len(s.Minutes) > 0 {
 			all = append(all, s)
 		}
 	}
@@ -280,7 +292,7 @@ func (d *driver) List(_ context.Context, f notify.Filter) ([]*notify.Record, err
 		if f.Queue != "" && f.Queue != name {
 			continue
 		}
-		for _, j := range q.jobs {
+		for j := range q.jobs.all() {
 			state := j.seen(now)
 			if f.State != "" && f.State != state || f.Kind != "" && f.Kind != j.envelope.Kind || f.ID != "" && f.ID != j.envelope.ID {
 				continue

@@ -11,13 +11,22 @@ import (
 // ready or later heaps is Available or Scheduled.
 type job struct {
 	envelope *notify.Envelope
+	queue    *queue
 	state    notify.State // Scheduled (in later), Available (in ready), Running (in leased) or Dead
-	seq      uint64       // order of enqueueing
-	index    int          // in its heap or line; negative: in none
 	lined    bool         // in a line
 	crashes  int
-	receipt  uint64 // grows with every lease
+	index    int    // in its heap or line; negative: in none
+	seq      uint64 // order of enqueueing
 	until    time.Time
+	grant    *grant // the last one; who has another has lost the lease
+	hash     uint64
+	chained  *job // the next of its hash
+}
+
+// grant is a delivery of a job, and its own receipt.
+type grant struct {
+	delivery notify.Delivery
+	job      *job
 }
 
 // seen is the state as an operator sees it.
@@ -37,7 +46,7 @@ func (j *job) seen(now time.Time) notify.State {
 type queue struct {
 	name    string
 	paused  bool
-	jobs    map[string]*job
+	jobs    index
 	ready   readyJobs // due, by priority
 	later   jobHeap   // by due time
 	leased  jobHeap   // by end of lease
@@ -49,7 +58,7 @@ type queue struct {
 
 func newQueue(name string) *queue {
 	return &queue{
-		name: name, jobs: make(map[string]*job), keys: make(map[string]*keyLine), changed: make(chan struct{}),
+		name: name, jobs: newIndex(), keys: make(map[string]*keyLine), changed: make(chan struct{}),
 		later: jobHeap{less: byDue}, leased: jobHeap{less: byLease},
 	}
 }
@@ -63,9 +72,8 @@ func (q *queue) wake() {
 	}
 }
 
-// insert takes in a new job.
+// insert takes in a job that is in no line or heap.
 func (q *queue) insert(j *job, now time.Time) {
-	q.jobs[j.envelope.ID] = j
 	j.state, j.index = notify.Scheduled, -1
 	if q.join(j) {
 		q.place(j, now)
@@ -111,12 +119,14 @@ func (q *queue) fetch(now time.Time, limit int, lease time.Duration) ([]*notify.
 	if n := min(limit, q.ready.n); n > 0 {
 		deliveries = make([]*notify.Delivery, 0, n)
 	}
+	until := now.Add(lease)
 	for len(deliveries) < limit && q.ready.n > 0 {
 		j := q.ready.pop()
-		j.state, j.until = notify.Running, now.Add(lease)
-		j.receipt++
+		g := &grant{job: j, delivery: notify.Delivery{Envelope: j.envelope, Crashes: j.crashes}}
+		g.delivery.Receipt = g
+		j.state, j.until, j.grant = notify.Running, until, g
 		heap.Push(&q.leased, j)
-		deliveries = append(deliveries, &notify.Delivery{Envelope: j.envelope, Receipt: j.receipt, Crashes: j.crashes})
+		deliveries = append(deliveries, &g.delivery)
 	}
 	if len(deliveries) > 0 {
 		return deliveries, 0
@@ -193,7 +203,8 @@ func (q *queue) replay(j *job, now time.Time) bool {
 
 func (q *queue) remove(j *job, now time.Time) {
 	q.displace(j)
-	delete(q.jobs, j.envelope.ID)
+	q.jobs.remove(j)
+	j.grant = nil
 	if j.state != notify.Dead {
 		q.leave(j, now)
 	}

@@ -11,9 +11,8 @@ const keptMinutes = 60
 
 // minute returns the counts of the current minute.
 func (q *queue) minute(now time.Time) *notify.MinuteStats {
-	start := now.UTC().Truncate(time.Minute)
-	if n := len(q.minutes); n == 0 || q.minutes[n-1].Start.Before(start) {
-		q.minutes = append(q.minutes, notify.MinuteStats{Start: start})
+	if n := len(q.minutes); n == 0 || now.Sub(q.minutes[n-1].Start) >= time.Minute {
+		q.minutes = append(q.minutes, notify.MinuteStats{Start: now.UTC().Truncate(time.Minute)})
 		if len(q.minutes) > keptMinutes {
 			q.minutes = q.minutes[1:]
 		}
@@ -23,7 +22,7 @@ func (q *queue) minute(now time.Time) *notify.MinuteStats {
 
 func (q *queue) stats(now time.Time) notify.QueueStats {
 	s := notify.QueueStats{Queue: q.name, Paused: q.paused, Counts: make(map[notify.State]int)}
-	for _, j := range q.jobs {
+	for j := range q.jobs.all() {
 		state := j.seen(now)
 		s.Counts[state]++
 		if due := j.envelope.RunAt; state == notify.Available && (s.Oldest.IsZero() || due.Before(s.Oldest)) {

@@ -26,26 +26,14 @@ func TestChaosKilledServerLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := testenvtest.PrivateNATS(t, nil)
 	q := open(t, server.DSN, hardy(1))
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.HurtServer(t, server)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	l.Check(t)
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtServer(t, server) })
 }
 
 func TestChaosKilledNodesOfAClusterLoseNothing(t *testing.T) {
 	t.Parallel()
 	c := testenvtest.PrivateNATSCluster(t)
 	q := open(t, c.URLs(), hardy(3))
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.HurtServer(t, c.Nodes[0], c.Nodes[1], c.Nodes[2])
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	l.Check(t)
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtServer(t, c.Nodes[0], c.Nodes[1], c.Nodes[2]) })
 }
 
 func TestChaosCutLinesLoseNothing(t *testing.T) {
@@ -59,13 +47,7 @@ func TestChaosCutLinesLoseNothing(t *testing.T) {
 	q, err := natsqueue.Open(t.Context(), nc, hardy(1))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, q.Close()) })
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.HurtLine(t, proxy)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	l.Check(t)
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtLine(t, proxy) })
 }
 
 // A server that stands still for longer than the leases last gives the jobs out again.
@@ -73,18 +55,7 @@ func TestChaosPausedServerLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := testenvtest.PrivateNATS(t, nil)
 	q := open(t, server.DSN, hardy(1))
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.More(t, 300)
-	require.NoError(t, server.Pause())
-	timer := time.NewTimer(2500 * time.Millisecond) // the leases of a second have ended by then; nothing else can tell
-	<-timer.C
-	require.NoError(t, server.Resume())
-	l.More(t, 300)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	l.Check(t)
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.OutlastLeases(t, server) })
 }
 
 func TestChild(t *testing.T) {
@@ -101,12 +72,7 @@ func TestChild(t *testing.T) {
 func TestChaosKilledWorkerLosesNothing(t *testing.T) {
 	t.Parallel()
 	url, prefix := testenvtest.NATS(t).DSN, rand.Text()
-	l := chaos.NewLedger()
-	l.KillChildren(t, "TestChild", url+prefix)
 	o := quiet()
 	o.Prefix = prefix
-	stop := l.Work(t, open(t, url, o))
-	l.Drained(t)
-	stop()
-	l.Check(t)
+	chaos.SurviveKills(t, "TestChild", url+prefix, func() *notify.Queue { return open(t, url, o) })
 }

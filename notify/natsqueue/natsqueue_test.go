@@ -1,7 +1,6 @@
 package natsqueue_test
 
 import (
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/chaos"
 	"github.com/seed82d84382/commerce/notify/natsqueue"
 	"github.com/seed82d84382/commerce/notify/notifytest"
 )
@@ -60,20 +60,4 @@ func TestConformanceOnCluster(t *testing.T) {
 	conformance(t, testenvtest.PrivateNATSCluster(t).URLs(), 3)
 }
 
-var count = notify.NewTask[int]("test.count", &notify.TaskOptions{MaxAttempts: 100})
-
-func enqueue(t testing.TB, q *notify.Queue, n int, options ...notify.Option) *notify.Enqueued {
-	t.Helper()
-	job, err := count.Enqueue(t.Context(), notify.NewClient(q, nil), n, options...)
-	require.NoError(t, err)
-	return job
-}
-
-func fetch(t testing.TB, q *notify.Queue, most int) []*notify.Delivery {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	got, err := q.Driver().Fetch(ctx, notify.FetchRequest{Queue: "default", Max: most, Lease: time.Minute})
-	require.NoError(t, err)
-	return got
-}
+var count, enqueue, fetch = chaos.Count, chaos.Enqueue, chaos.Fetch

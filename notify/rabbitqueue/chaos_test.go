@@ -28,13 +28,43 @@ func TestChaosCutLinesLoseNothing(t *testing.T) {
 	server := testenvtest.PrivateRabbitMQ(t, nil)
 	proxy := testenvtest.Proxy(t, server.Addr)
 	q := open(t, "amqp://guest:guest@"+proxy.Addr()+"/", hardy())
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.HurtLine(t, proxy)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	l.Check(t)
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtLine(t, proxy) })
+}
+
+// A broker forgets a quorum queue that was made less than a second or so before it was killed, so a
+// job is answered for when its queues are older than that.
+func TestKillAfterTheFirstAnswerLosesNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRabbitMQ(t, nil)
+	q := open(t, server.DSN, hardy())
+	job := chaos.Enqueue(t, q, 1, notify.After(time.Second)) // its queue, and those of its delay
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Restart(t.Context()))
+	require.Equal(t, job.ID, chaos.Fetch(t, q, 1)[0].ID)
+}
+
+func TestChaosKilledBrokerLosesNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRabbitMQ(t, nil)
+	q := open(t, server.DSN, hardy())
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtServer(t, server) })
+}
+
+// One of them leads the queues, one holds our connections; the two others go on without each.
+func TestChaosKilledNodesOfAClusterLoseNothing(t *testing.T) {
+	t.Parallel()
+	c := testenvtest.PrivateRabbitCluster(t)
+	q := open(t, strings.Join(c.URLs(), ","), hardy())
+	chaos.Survive(t, q, func(l *chaos.Ledger) {
+		strikes, between := chaos.Scale()
+		for strike := range strikes {
+			node := c.Nodes[strike%len(c.Nodes)]
+			l.More(t, between/2)
+			require.NoError(t, node.Kill())
+			l.More(t, between/2)
+			require.NoError(t, node.Restart(t.Context()))
+		}
+	})
 }
 
 func TestChild(t *testing.T) {
@@ -51,12 +81,8 @@ func TestChild(t *testing.T) {
 func TestChaosKilledWorkerLosesNothing(t *testing.T) {
 	t.Parallel()
 	url, o := shared(t), hardy()
-	l := chaos.NewLedger()
-	l.KillChildren(t, "TestChild", url+" "+o.Prefix)
-	stop := l.Work(t, open(t, url, o))
-	l.Drained(t)
-	stop()
-	require.Zero(t, l.Check(t), "only whole connections were lost")
+	twice := chaos.SurviveKills(t, "TestChild", url+" "+o.Prefix, func() *notify.Queue { return open(t, url, o) })
+	require.Zero(t, twice, "only whole connections were lost")
 }
 
 // A broker that stands still longer than heartbeats allow gives the jobs to nobody else
@@ -65,21 +91,17 @@ func TestChaosPausedBrokerLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := testenvtest.PrivateRabbitMQ(t, nil)
 	q := open(t, server.DSN, hardy())
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.More(t, 300)
-	got := hold(t, q)
-	require.NoError(t, server.Pause())
-	require.Eventually(t, func() bool { // the driver gives the connection up
-		lost, err := q.Driver().Extend(t.Context(), got, time.Minute)
-		return err == nil && len(lost) == len(got)
-	}, time.Minute, 10*time.Millisecond)
-	require.NoError(t, server.Resume())
-	l.More(t, 300)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	l.Check(t)
+	chaos.Survive(t, q, func(l *chaos.Ledger) {
+		l.More(t, 300)
+		got := hold(t, q)
+		require.NoError(t, server.Pause())
+		require.Eventually(t, func() bool { // the driver gives the connection up
+			lost, err := q.Driver().Extend(t.Context(), got, time.Minute)
+			return err == nil && len(lost) == len(got)
+		}, time.Minute, 10*time.Millisecond)
+		require.NoError(t, server.Resume())
+		l.More(t, 300)
+	})
 }
 
 // hold holds a job of a queue of its own, to see when its connection is given up.

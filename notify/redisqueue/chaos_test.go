@@ -9,17 +9,12 @@ import (
 
 	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest/redistest"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/internal/chaos"
 	"github.com/seed82d84382/commerce/notify/notifytest"
 	"github.com/seed82d84382/commerce/notify/redisqueue"
 )
-
-// checkOnce requires besides that nothing was stored twice: an attempt is made once.
-func checkOnce(t *testing.T, l *chaos.Ledger) {
-	t.Helper()
-	require.Zero(t, l.Check(t), "attempts made twice")
-}
 
 func TestChaosCutLinesLoseNothing(t *testing.T) {
 	t.Parallel()
@@ -28,18 +23,12 @@ func TestChaosCutLinesLoseNothing(t *testing.T) {
 	through := redis.NewClient(&redis.Options{Addr: proxy.Addr(), ReadTimeout: 500 * time.Millisecond})
 	t.Cleanup(func() { require.NoError(t, through.Close()) })
 	q := open(t, through)
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.HurtLine(t, proxy)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	checkOnce(t, l)
+	require.Zero(t, chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtLine(t, proxy) }), "attempts made twice")
 }
 
 func TestChild(t *testing.T) {
 	chaos.Child(t, func(url string) *notify.Queue {
-		q, err := redisqueue.Open(t.Context(), connect(t, url), quiet())
+		q, err := redisqueue.Open(t.Context(), redistest.Connect(t, url), quiet())
 		require.NoError(t, err)
 		return q
 	})
@@ -48,12 +37,8 @@ func TestChild(t *testing.T) {
 func TestChaosKilledWorkerLosesNothing(t *testing.T) {
 	t.Parallel()
 	url := testenvtest.RedisURL(t, testenvtest.Redis(t))
-	l := chaos.NewLedger()
-	l.KillChildren(t, "TestChild", url)
-	stop := l.Work(t, open(t, connect(t, url)))
-	l.Drained(t)
-	stop()
-	checkOnce(t, l)
+	twice := chaos.SurviveKills(t, "TestChild", url, func() *notify.Queue { return open(t, redistest.Connect(t, url)) })
+	require.Zero(t, twice, "attempts made twice")
 }
 
 // A server that stands still for longer than the leases last gives the jobs out again, and
@@ -61,19 +46,8 @@ func TestChaosKilledWorkerLosesNothing(t *testing.T) {
 func TestChaosPausedServerLosesNothing(t *testing.T) {
 	t.Parallel()
 	server := testenvtest.PrivateRedis(t, &testenv.Options{Args: []string{"--appendfsync", "always"}})
-	q := open(t, connect(t, server.DSN))
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	l.More(t, 300)
-	require.NoError(t, server.Pause())
-	timer := time.NewTimer(2500 * time.Millisecond) // the leases of a second have ended by then; nothing else can tell
-	<-timer.C
-	require.NoError(t, server.Resume())
-	l.More(t, 300)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	checkOnce(t, l)
+	q := open(t, redistest.Connect(t, server.DSN))
+	require.Zero(t, chaos.Survive(t, q, func(l *chaos.Ledger) { l.OutlastLeases(t, server) }), "attempts made twice")
 }
 
 func connectCluster(t testing.TB, c *testenv.RedisCluster) *redis.ClusterClient {
@@ -106,21 +80,17 @@ func TestChaosClusterFailoverLosesNothing(t *testing.T) {
 	c := testenvtest.PrivateRedisCluster(t)
 	client := connectCluster(t, c)
 	q := open(t, client)
-	l := chaos.NewLedger()
-	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-	strikes, between := chaos.Scale()
-	for strike := range min(strikes, 3) {
+	require.Zero(t, chaos.Survive(t, q, func(l *chaos.Ledger) {
+		strikes, between := chaos.Scale()
+		for strike := range min(strikes, 3) {
+			l.More(t, between)
+			replica := redistest.Connect(t, c.Nodes[3+strike].DSN)
+			require.NoError(t, replica.ClusterFailover(t.Context()).Err())
+			require.Eventually(t, func() bool {
+				info, err := replica.InfoMap(t.Context(), "replication").Result()
+				return err == nil && info["Replication"]["role"] == "master"
+			}, time.Minute, 10*time.Millisecond)
+		}
 		l.More(t, between)
-		replica := connect(t, c.Nodes[3+strike].DSN)
-		require.NoError(t, replica.ClusterFailover(t.Context()).Err())
-		require.Eventually(t, func() bool {
-			info, err := replica.InfoMap(t.Context(), "replication").Result()
-			return err == nil && info["Replication"]["role"] == "master"
-		}, time.Minute, 10*time.Millisecond)
-	}
-	l.More(t, between)
-	stopProducers()
-	l.Drained(t)
-	stopWorker()
-	checkOnce(t, l)
+	}), "attempts made twice")
 }

@@ -13,21 +13,14 @@ import (
 
 	"github.com/seed82d84382/commerce/internal/testenv"
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest/redistest"
 	"github.com/seed82d84382/commerce/notify"
+	"github.com/seed82d84382/commerce/notify/internal/chaos"
 	"github.com/seed82d84382/commerce/notify/notifytest"
 	"github.com/seed82d84382/commerce/notify/redisqueue"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func connect(t testing.TB, url string) *redis.Client {
-	t.Helper()
-	o, err := redis.ParseURL(url)
-	require.NoError(t, err)
-	c := redis.NewClient(o)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	return c
-}
 
 func quiet() *redisqueue.Options {
 	return &redisqueue.Options{Options: notify.Options{Logger: slog.New(slog.DiscardHandler)}}
@@ -48,7 +41,7 @@ func TestConformance(t *testing.T) {
 		url := testenvtest.RedisURL(t, server)
 		return notifytest.Harness{
 			Open: func(t *testing.T, o *notify.Options) *notify.Queue {
-				q, err := redisqueue.Open(t.Context(), connect(t, url), &redisqueue.Options{Options: *o})
+				q, err := redisqueue.Open(t.Context(), redistest.Connect(t, url), &redisqueue.Options{Options: *o})
 				require.NoError(t, err)
 				return q
 			},
@@ -57,32 +50,16 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-var count = notify.NewTask[int]("test.count", &notify.TaskOptions{MaxAttempts: 100})
-
-func enqueue(t testing.TB, q *notify.Queue, n int, options ...notify.Option) *notify.Enqueued {
-	t.Helper()
-	job, err := count.Enqueue(t.Context(), notify.NewClient(q, nil), n, options...)
-	require.NoError(t, err)
-	return job
-}
-
-func fetch(t testing.TB, q *notify.Queue, most int) []*notify.Delivery {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	got, err := q.Driver().Fetch(ctx, notify.FetchRequest{Queue: "default", Max: most, Lease: time.Minute})
-	require.NoError(t, err)
-	return got
-}
+var count, enqueue, fetch = chaos.Count, chaos.Enqueue, chaos.Fetch
 
 func private(t *testing.T, args ...string) *redis.Client {
 	t.Helper()
-	return connect(t, testenvtest.PrivateRedis(t, &testenv.Options{Args: args}).DSN)
+	return redistest.Connect(t, testenvtest.PrivateRedis(t, &testenv.Options{Args: args}).DSN)
 }
 
 func shared(t *testing.T) *redis.Client {
 	t.Helper()
-	return connect(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
+	return redistest.Connect(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
 }
 
 func TestEvictingServerIsRefused(t *testing.T) {
@@ -213,7 +190,7 @@ func (resend) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func TestPublishSentTwiceIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	url := testenvtest.RedisURL(t, testenvtest.Redis(t))
-	twice := connect(t, url)
+	twice := redistest.Connect(t, url)
 	twice.AddHook(resend{})
 	publishing := open(t, twice)
 	for i := range 5 {
@@ -259,7 +236,7 @@ func TestReclaimedJobComesBeforeOthersAndIsFenced(t *testing.T) {
 func TestDelayedJobWakesWhoeverWaits(t *testing.T) {
 	t.Parallel()
 	url := testenvtest.RedisURL(t, testenvtest.Redis(t))
-	waiting, publishing := open(t, connect(t, url)), open(t, connect(t, url))
+	waiting, publishing := open(t, redistest.Connect(t, url)), open(t, redistest.Connect(t, url))
 	got := make(chan *notify.Delivery, 1)
 	go func() {
 		found, _ := waiting.Driver().Fetch(t.Context(), notify.FetchRequest{Queue: "default", Max: 1, Lease: time.Minute})

@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// checkOnce requires besides that each end of a lease begins another attempt, and
-// nothing else repeats one.
-func checkOnce(t *testing.T, l *chaos.Ledger) {
+// openUntilEnd opens a queue that is closed before its database.
+func openUntilEnd(t *testing.T, driver, dsn string) *notify.Queue {
 	t.Helper()
-	require.Zero(t, l.Check(t), "attempts made twice")
+	q := openQueue(t, driver, dsn, silent.Options)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	return q
 }
 
 func TestChild(t *testing.T) {
@@ -32,14 +33,8 @@ func TestChaosKilledProcessLosesNothing(t *testing.T) {
 			t.Parallel()
 			driver, dsn := backend(t)
 			openQueue(t, driver, dsn, silent.Options).Close() // makes the tables
-			l := chaos.NewLedger()
-			l.KillChildren(t, "TestChild", driver+" "+dsn)
-			q := openQueue(t, driver, dsn, silent.Options)
-			defer q.Close()
-			stop := l.Work(t, q)
-			l.Drained(t)
-			stop()
-			checkOnce(t, l)
+			twice := chaos.SurviveKills(t, "TestChild", driver+" "+dsn, func() *notify.Queue { return openUntilEnd(t, driver, dsn) })
+			require.Zero(t, twice, "attempts made twice")
 		})
 	}
 }
@@ -59,15 +54,8 @@ func TestChaosKilledDatabaseLosesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := s.start(t, nil)
-			q := openQueue(t, s.driver, testenvtest.Database(t, server), silent.Options)
-			defer q.Close()
-			l := chaos.NewLedger()
-			stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-			l.HurtServer(t, server)
-			stopProducers()
-			l.Drained(t)
-			stopWorker()
-			checkOnce(t, l)
+			q := openUntilEnd(t, s.driver, testenvtest.Database(t, server))
+			require.Zero(t, chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtServer(t, server) }), "attempts made twice")
 		})
 	}
 }
@@ -81,15 +69,8 @@ func TestChaosCutLinesLoseNothing(t *testing.T) {
 			t.Parallel()
 			server := s.start(t, nil)
 			proxy := testenvtest.Proxy(t, server.Addr)
-			q := openQueue(t, s.driver, strings.ReplaceAll(testenvtest.Database(t, server), server.Addr, proxy.Addr()), silent.Options)
-			defer q.Close()
-			l := chaos.NewLedger()
-			stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
-			l.HurtLine(t, proxy)
-			stopProducers()
-			l.Drained(t)
-			stopWorker()
-			checkOnce(t, l)
+			q := openUntilEnd(t, s.driver, strings.ReplaceAll(testenvtest.Database(t, server), server.Addr, proxy.Addr()))
+			require.Zero(t, chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtLine(t, proxy) }), "attempts made twice")
 		})
 	}
 }

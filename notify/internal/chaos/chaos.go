@@ -19,8 +19,11 @@ import (
 	"github.com/seed82d84382/commerce/notify"
 )
 
-// patience bounds what must happen.
-const patience = 2 * time.Minute
+// patience bounds what must happen, and lease is how long jobs are the worker's.
+const (
+	patience = 2 * time.Minute
+	lease    = time.Second
+)
 
 // Count is the task of the tests.
 var Count = notify.NewTask[int]("test.count", &notify.TaskOptions{MaxAttempts: 100})
@@ -97,7 +100,7 @@ func (l *Ledger) Check(t *testing.T) (doubled int) {
 // Work runs a worker with short leases until stop is called.
 func (l *Ledger) Work(t *testing.T, q *notify.Queue) (stop func()) {
 	t.Helper()
-	w := notify.NewWorker(q, &notify.WorkerOptions{Concurrency: 8, Lease: time.Second})
+	w := notify.NewWorker(q, &notify.WorkerOptions{Concurrency: 8, Lease: lease})
 	Count.Handle(w, func(_ context.Context, job *notify.Job[int]) error {
 		l.Handle(job.ID, job.Attempt)
 		return nil
@@ -149,6 +152,32 @@ func (l *Ledger) More(t *testing.T, n int) {
 	require.Eventually(t, func() bool { return l.size() >= want }, patience, time.Millisecond)
 }
 
+// Survive lets hurt do its worst while producers and a worker are at work on q, and
+// requires what [Ledger.Check] does.
+func Survive(t *testing.T, q *notify.Queue, hurt func(l *Ledger)) (doubled int) {
+	t.Helper()
+	l := NewLedger()
+	stopWorker, stopProducers := l.Work(t, q), l.Produce(t, q)
+	hurt(l)
+	stopProducers()
+	l.Drained(t)
+	stopWorker()
+	return l.Check(t)
+}
+
+// SurviveKills kills children of the test named name, which calls [Child], at work on the queue
+// that is at where; then a worker on the same queue, which open opens, handles what they
+// left. It requires what [Ledger.Check] does.
+func SurviveKills(t *testing.T, name, where string, open func() *notify.Queue) (doubled int) {
+	t.Helper()
+	l := NewLedger()
+	l.killChildren(t, name, where)
+	stop := l.Work(t, open())
+	l.Drained(t)
+	stop()
+	return l.Check(t)
+}
+
 // Scale is how often a test strikes, and how many jobs go through between two strikes: 100,000
 // in all in a long round.
 func Scale() (strikes, between int) {
@@ -195,9 +224,8 @@ func Child(t *testing.T, open func(where string) *notify.Queue) {
 	panic(w.Run(context.Background()))
 }
 
-// KillChildren runs children of the test named name, which calls Child, and kills
-// each in the middle of its work.
-func (l *Ledger) KillChildren(t *testing.T, name, where string) {
+// killChildren runs children and kills each in the middle of its work.
+func (l *Ledger) killChildren(t *testing.T, name, where string) {
 	t.Helper()
 	strikes, between := Scale()
 	for range strikes {
@@ -242,6 +270,17 @@ func (l *Ledger) HurtServer(t *testing.T, servers ...Restartable) {
 		require.NoError(t, s.Restart(t.Context()))
 	}
 	l.More(t, between)
+}
+
+// OutlastLeases has a server stand still for longer than the leases of the ledger's worker last.
+func (l *Ledger) OutlastLeases(t *testing.T, s Restartable) {
+	t.Helper()
+	l.More(t, 300)
+	require.NoError(t, s.Pause())
+	timer := time.NewTimer(5 * lease / 2) // no sign tells that they have ended
+	<-timer.C
+	require.NoError(t, s.Resume())
+	l.More(t, 300)
 }
 
 // Line is a way to a server that can be cut.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest/redistest"
 	"github.com/seed82d84382/commerce/notify/otp"
 	"github.com/seed82d84382/commerce/notify/otp/redisotp"
 	"github.com/stretchr/testify/require"
@@ -21,10 +22,7 @@ import (
 // Welch's t of their times without the slowest tenth (Reparaz et al., "Dude, is my code
 // constant time?", 2017, which takes |t| above 4.5 as a difference that can be measured).
 func BenchmarkTiming(b *testing.B) {
-	o, err := redis.ParseURL(testenvtest.RedisURL(b, testenvtest.Redis(b)))
-	require.NoError(b, err)
-	c := redis.NewClient(o)
-	defer c.Close()
+	c := redistest.Connect(b, testenvtest.RedisURL(b, testenvtest.Redis(b)))
 	store, err := redisotp.New(c, nil)
 	require.NoError(b, err)
 	set := options()

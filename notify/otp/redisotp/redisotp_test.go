@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
+	"github.com/seed82d84382/commerce/internal/testenv/testenvtest/redistest"
 	"github.com/seed82d84382/commerce/notify/otp"
 	"github.com/seed82d84382/commerce/notify/otp/redisotp"
 )
@@ -25,11 +26,7 @@ var login = otp.Request{Purpose: "login", Target: "+8613800138000", IP: "192.0.2
 
 func connect(t *testing.T) *redis.Client {
 	t.Helper()
-	o, err := redis.ParseURL(testenvtest.RedisURL(t, testenvtest.Redis(t)))
-	require.NoError(t, err)
-	c := redis.NewClient(o)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	return c
+	return redistest.Connect(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
 }
 
 // options have limits out of the way and no cooldown.
@@ -239,10 +236,7 @@ func (resend) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func TestRightAndWrongGuessesRunTheSameCommands(t *testing.T) {
 	t.Parallel()
 	server := testenvtest.PrivateRedis(t, nil)
-	o, err := redis.ParseURL(testenvtest.RedisURL(t, server))
-	require.NoError(t, err)
-	c := redis.NewClient(o)
-	defer c.Close()
+	c := redistest.Connect(t, testenvtest.RedisURL(t, server))
 	limit := otp.Limit{Max: 100, Window: time.Hour}
 	set := options()
 	set.GuessesPerTarget, set.GuessesPerIP = limit, limit
