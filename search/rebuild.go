@@ -29,12 +29,12 @@ type RebuildOptions struct {
 	Sample int
 }
 
-// Progress is how far a rebuild has come.
+// Progress is how far a rebuild, or [Index.PutAll], has come.
 type Progress struct {
-	Documents int     // read from the source, before an interruption too
+	Documents int     // read from the source, before an interruption too; of PutAll those that are durable
 	Rate      float64 // documents a second, on average, since it began or was resumed
 	Elapsed   time.Duration
-	Last      string // ID of the last document of the source that the new index holds
+	Last      string // ID of the last document of the source that the index holds
 }
 
 const defaultSample = 200

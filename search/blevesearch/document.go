@@ -2,6 +2,7 @@ package blevesearch
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"time"
 
@@ -102,10 +103,9 @@ func storedField(name string, value []byte) *field {
 
 func termField(name string, terms []string) *field {
 	frequencies := make(index.TokenFrequencies, len(terms))
-	backing := make([]index.TokenFreq, len(terms))
-	for i, t := range terms {
-		backing[i].Term = []byte(t)
-		frequencies[t] = &backing[i]
+	one := &index.TokenFreq{} // there is nothing to tell of any
+	for _, t := range terms {
+		frequencies[t] = one
 	}
 	return &field{name: name, options: index.IndexField | index.SkipFreqNorm, length: len(terms), terms: frequencies, kind: 't'}
 }
@@ -113,57 +113,140 @@ func termField(name string, terms []string) *field {
 // textFields lays the runs out one after another. A run's weight is in the term
 // frequencies and the length, and with each occurrence, where phrases read it.
 func (p packing) textFields(runs []search.TextRun) []*field {
-	text := newTextField(search.FieldText, index.IndexField|index.IncludeTermVectors)
-	chars := newTextField(search.FieldChars, index.IndexField)
-	own := map[string]*field{}
-	places := map[string][]occurrence{}
-	position := 0
+	text := &field{name: search.FieldText, options: index.IndexField | index.IncludeTermVectors, kind: 't'}
+	var chars tally
+	var own []ownTally
+	places := newPlaces(runs)
 	for _, run := range runs {
-		for _, t := range run.Terms {
-			position++
-			places[t] = append(places[t], occurrence{position, run.Weight})
-		}
+		places.add(run)
 		text.length += run.Weight * len(run.Terms)
-		position += runGap
 		for _, c := range run.Chars {
-			frequency(chars.terms, c, run.Weight)
+			chars.add(c, run.Weight)
 		}
-		chars.length += run.Weight * len(run.Chars)
-		if run.Field == "" {
+		if run.Field == "" || len(run.Terms) == 0 {
 			continue
 		}
-		f := own[run.Field]
-		if f == nil {
-			f = newTextField(run.Field, index.IndexField)
-			own[run.Field] = f
+		i := slices.IndexFunc(own, func(o ownTally) bool { return o.name == run.Field })
+		if i < 0 {
+			i = len(own)
+			own = append(own, ownTally{name: run.Field})
 		}
 		for _, t := range run.Terms {
-			frequency(f.terms, t, 1)
+			own[i].add(t, 1)
 		}
-		f.length += len(run.Terms)
-	}
-	for t, of := range places {
-		text.terms[t] = p.frequencyOf(t, of)
 	}
 	text.length = max(text.length, 1) // every document has it
+	text.terms = places.frequencies(p)
 	fields := []*field{text}
 	if chars.length > 0 {
-		fields = append(fields, chars)
+		fields = append(fields, chars.field(search.FieldChars))
 	}
-	for _, f := range own {
-		if f.length > 0 {
-			fields = append(fields, f)
-		}
+	for i := range own {
+		fields = append(fields, own[i].field(own[i].name))
 	}
 	return fields
 }
 
-// frequencyOf is what is written of a term with its places.
-func (p packing) frequencyOf(t string, places []occurrence) *index.TokenFreq {
-	freq := &index.TokenFreq{Term: []byte(t)}
+// ownTally counts the terms of one field of the schema.
+type ownTally struct {
+	name string
+	tally
+}
+
+// tally counts terms.
+type tally struct {
+	counts map[string]int
+	length int
+}
+
+func (t *tally) add(term string, weight int) {
+	if t.counts == nil {
+		t.counts = map[string]int{}
+	}
+	t.counts[term] += weight
+	t.length += weight
+}
+
+// field returns the field that has the terms, and liveTerm.
+func (t *tally) field(name string) *field {
+	backing := make([]index.TokenFreq, 0, len(t.counts)+1)
+	terms := make(index.TokenFrequencies, len(t.counts)+1)
+	add := func(term string, n int) {
+		backing = append(backing, index.TokenFreq{})
+		freq := &backing[len(backing)-1]
+		freq.SetFrequency(n)
+		terms[term] = freq
+	}
+	add(liveTerm, 1)
+	for term, n := range t.counts {
+		add(term, n)
+	}
+	return &field{name: name, options: index.IndexField, length: t.length, terms: terms, kind: 't'}
+}
+
+// places are the occurrences of the different terms of a document, which have numbers.
+type places struct {
+	numbers  map[string]int
+	terms    []string // by number
+	counts   []int    // by number
+	of       []int    // the number of each occurrence
+	all      []occurrence
+	position int
+}
+
+func newPlaces(runs []search.TextRun) *places {
+	words := 0
+	for _, run := range runs {
+		words += len(run.Terms)
+	}
+	return &places{numbers: make(map[string]int, words), of: make([]int, 0, words), all: make([]occurrence, 0, words)}
+}
+
+func (s *places) add(run search.TextRun) {
+	for _, t := range run.Terms {
+		s.position++
+		n, known := s.numbers[t]
+		if !known {
+			n = len(s.terms)
+			s.numbers[t] = n
+			s.terms, s.counts = append(s.terms, t), append(s.counts, 0)
+		}
+		s.counts[n]++
+		s.of = append(s.of, n)
+		s.all = append(s.all, occurrence{s.position, run.Weight})
+	}
+	s.position += runGap
+}
+
+// frequencies is what is written of the terms with their places, and liveTerm.
+func (s *places) frequencies(p packing) index.TokenFrequencies {
+	begin := make([]int, len(s.terms)) // of the term's occurrences in ordered
+	for n := 1; n < len(begin); n++ {
+		begin[n] = begin[n-1] + s.counts[n-1]
+	}
+	ordered := make([]occurrence, len(s.all))
+	next := slices.Clone(begin)
+	for i, n := range s.of {
+		ordered[next[n]] = s.all[i]
+		next[n]++
+	}
+	backing := make([]index.TokenFreq, len(s.terms)+1)
+	made := make(index.TokenFrequencies, len(s.terms)+1)
+	for n, t := range s.terms {
+		p.write(&backing[n], ordered[begin[n]:next[n]])
+		made[t] = &backing[n]
+	}
+	live := &backing[len(s.terms)]
+	live.SetFrequency(1)
+	made[liveTerm] = live
+	return made
+}
+
+// write sets what is written of a term with its places.
+func (p packing) write(freq *index.TokenFreq, places []occurrence) {
 	if packed, ok := p.pack(places); ok {
 		freq.SetFrequency(int(packed))
-		return freq
+		return
 	}
 	locations := make([]index.TokenLocation, len(places))
 	sum := 0
@@ -173,23 +256,6 @@ func (p packing) frequencyOf(t string, places []occurrence) *index.TokenFreq {
 		freq.Locations = append(freq.Locations, &locations[i])
 	}
 	freq.SetFrequency(sum<<1 | formLocations)
-	return freq
-}
-
-func newTextField(name string, options index.FieldIndexingOptions) *field {
-	live := &index.TokenFreq{Term: []byte(liveTerm)}
-	live.SetFrequency(1)
-	return &field{name: name, options: options, terms: index.TokenFrequencies{liveTerm: live}, kind: 't'}
-}
-
-func frequency(terms index.TokenFrequencies, t string, weight int) *index.TokenFreq {
-	freq := terms[t]
-	if freq == nil {
-		freq = &index.TokenFreq{Term: []byte(t)}
-		terms[t] = freq
-	}
-	freq.SetFrequency(freq.Frequency() + weight)
-	return freq
 }
 
 // termOf is the term of a value: it sorts as the value does.

@@ -214,3 +214,27 @@ func Example_rebuild() {
 	// <nil>
 	// 4 <nil>
 }
+
+func Example_putAll() {
+	products, err := blevesearch.OpenMemory(schema, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer products.Close()
+	catalogue := func(yield func(search.Document, error) bool) { // rows of a database
+		for i := range 2500 {
+			if !yield(search.Document{ID: fmt.Sprint("sku-", i), Fields: map[string]any{"title": "Tea", "price": i}}, nil) {
+				return
+			}
+		}
+	}
+	written, err := products.PutAll(context.Background(), catalogue, &search.PutAllOptions{Progress: func(p search.Progress) {
+		fmt.Println(p.Documents, "are durable, the last is", p.Last)
+	}})
+	fmt.Println(written, err)
+	// Output:
+	// 1000 are durable, the last is sku-999
+	// 2000 are durable, the last is sku-1999
+	// 2500 are durable, the last is sku-2499
+	// 2500 <nil>
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -115,23 +116,23 @@ func (s *store) write(ctx context.Context, ops []search.Op) error {
 		versioned = versioned || op.Version > 0
 	}
 	var failed []search.DocumentError
-	s.versions.Lock()
-	defer s.versions.Unlock()
 	if versioned {
+		s.versions.Lock()
+		defer s.versions.Unlock()
 		var err error
 		if ops, failed, err = s.newer(ops); err != nil {
 			return err
 		}
 	}
-	batch := index.NewBatch()
-	for _, op := range ops {
-		if op.Entry == nil && op.Version == 0 && !op.Changed {
-			batch.Delete(op.ID)
-			continue
-		}
-		batch.Update(s.indexed(op))
-	}
 	if len(ops) > 0 {
+		batch := index.NewBatch()
+		for i, doc := range s.documents(ops) {
+			if doc == nil {
+				batch.Delete(ops[i].ID)
+				continue
+			}
+			batch.Update(doc)
+		}
 		if err := s.index.Batch(batch); err != nil {
 			return fmt.Errorf("search: write: %w", err)
 		}
@@ -140,6 +141,24 @@ func (s *store) write(ctx context.Context, ops []search.Op) error {
 		return &search.BatchError{Failed: failed}
 	}
 	return nil
+}
+
+// documents makes what Bleve takes of ops, on all processors; nil is a removal.
+func (s *store) documents(ops []search.Op) []index.Document {
+	made := make([]index.Document, len(ops))
+	var workers sync.WaitGroup
+	share := max(16, (len(ops)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := 0; from < len(ops); from += share {
+		workers.Go(func() {
+			for i := from; i < min(from+share, len(ops)); i++ {
+				if op := ops[i]; op.Entry != nil || op.Version > 0 || op.Changed {
+					made[i] = s.indexed(op)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return made
 }
 
 // newer keeps the ops whose version is above the stored one, or that have none.

@@ -39,6 +39,7 @@ func Run(t *testing.T, h Harness) {
 		run  func(*testing.T, Harness)
 	}{
 		{"Documents", testDocuments},
+		{"PutAll", testPutAll},
 		{"Versions", testVersions},
 		{"StrictSchema", testStrictSchema},
 		{"Empty", testEmpty},

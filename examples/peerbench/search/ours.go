@@ -117,10 +117,16 @@ func (o *ours) suggest(ctx context.Context, text string) (int, error) {
 	return len(found.Queries) + len(found.Hits), nil
 }
 
+// oursFilling is one PutAll, which is handed the batches, so that it can work on several. A batch counts
+// as put when it is taken; the end waits for all.
 type oursFilling struct {
-	o      *ours
-	index  *search.Index
-	remove func() error
+	o       *ours
+	index   *search.Index
+	remove  func() error
+	batches chan []search.Document
+	done    chan struct{} // closed at the end of PutAll
+	written int
+	failed  error
 }
 
 func (o *ours) indexing(ctx context.Context) (filling, error) {
@@ -128,13 +134,42 @@ func (o *ours) indexing(ctx context.Context) (filling, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &oursFilling{o, index, remove}, nil
+	f := &oursFilling{o: o, index: index, remove: remove, batches: make(chan []search.Document), done: make(chan struct{})}
+	go func() {
+		defer close(f.done)
+		f.written, f.failed = index.PutAll(ctx, f.documents, &search.PutAllOptions{BatchSize: batchSize})
+	}()
+	return f, nil
 }
 
-func (f *oursFilling) put(ctx context.Context, batch int) error {
-	return f.index.Put(ctx, f.o.batches[batch]...)
+func (f *oursFilling) documents(yield func(search.Document, error) bool) {
+	for batch := range f.batches {
+		for _, d := range batch {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f *oursFilling) put(_ context.Context, batch int) error {
+	select {
+	case f.batches <- f.o.batches[batch]:
+		return nil
+	case <-f.done:
+		return errors.Join(f.failed, errors.New("no more batches are taken"))
+	}
 }
 
 func (f *oursFilling) close() error {
-	return errors.Join(f.index.Close(), f.remove())
+	close(f.batches)
+	<-f.done
+	want := 0
+	for _, b := range f.o.batches {
+		want += len(b)
+	}
+	if f.failed == nil && f.written != want {
+		f.failed = fmt.Errorf("%d documents are written, not %d", f.written, want)
+	}
+	return errors.Join(f.failed, f.index.Close(), f.remove())
 }

@@ -29,6 +29,9 @@ func Fold(s string) string {
 
 // foldWord folds a word: what decomposes into white space keeps none of it.
 func foldWord(s string) string {
+	if ascii(s) { // letters and digits
+		return strings.ToLower(s)
+	}
 	return strings.Join(strings.Fields(Fold(s)), "")
 }
 

@@ -1,6 +1,10 @@
 package analysis
 
 import (
+	"hash/maphash"
+	"strings"
+	"sync/atomic"
+
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/danish"
 	"github.com/blevesearch/snowballstem/dutch"
@@ -46,9 +50,29 @@ func Stem(word, language string) string {
 			return word
 		}
 	}
+	place := &stemmed[maphash.Comparable(stemSeed, stemKey{word, language})%uint64(len(stemmed))]
+	if known := place.Load(); known != nil && known.of == (stemKey{word, language}) {
+		return known.stem
+	}
+	word = strings.Clone(word) // it was a part of a long text
 	env := snowballstem.NewEnv(word)
 	stem(env)
+	if len(word) <= MaxWord { // in bytes; longer ones do not come again
+		place.Store(&stemmedWord{stemKey{word, language}, env.Current()})
+	}
 	return env.Current()
+}
+
+// stemmed are words and their stems: product texts repeat their words. A word has one place, where it overwrites another.
+var stemmed [1 << 13]atomic.Pointer[stemmedWord]
+
+var stemSeed = maphash.MakeSeed()
+
+type stemKey struct{ word, language string }
+
+type stemmedWord struct {
+	of   stemKey
+	stem string
 }
 
 // A query's function words are wished for, not required: "case for iphone".
