@@ -60,4 +60,4 @@ func TestConformanceOnCluster(t *testing.T) {
 	conformance(t, testenvtest.PrivateNATSCluster(t).URLs(), 3)
 }
 
-var count, enqueue, fetch = chaos.Count, chaos.Enqueue, chaos.Fetch
+var enqueue, fetch = chaos.Enqueue, chaos.Fetch

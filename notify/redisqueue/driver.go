@@ -28,6 +28,7 @@ type driver struct {
 	options  *notify.Options
 	instance string // names our consumers and slots
 	slots    slots
+	clock    clock
 
 	mu     sync.Mutex
 	queues map[string]*queue
