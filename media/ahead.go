@@ -57,6 +57,9 @@ func (s *Store) makeVariants(ctx context.Context, job VariantJob) (err error) {
 			return err
 		}
 		p, err := s.plan(f, v)
+		if errors.Is(err, ErrTooLarge) { // such a one is never asked for either
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -87,7 +90,7 @@ func (s *Store) makeVariants(ctx context.Context, job VariantJob) (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, err := p.variant.render(l)
+		r, err := s.renderVariant(ctx, p.variant, l)
 		if err != nil {
 			return err
 		}

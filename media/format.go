@@ -26,7 +26,7 @@ var formats = map[string]format{
 	JPEG: {jpeg.DecodeConfig, jpeg.Decode, cleanJPEG},
 	PNG:  {png.DecodeConfig, png.Decode, cleanPNG},
 	GIF:  {gif.DecodeConfig, decodeGIF, cleanGIF},
-	WebP: {webp.DecodeConfig, webp.Decode, cleanWebP},
+	WebP: {webp.DecodeConfig, decodeWebP, cleanWebP},
 }
 
 // structure is what a walk over an image has found.

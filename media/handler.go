@@ -1,7 +1,6 @@
 package media
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -36,7 +35,8 @@ type HandlerOptions struct {
 }
 
 // Handler serves the files of a store to GET and HEAD, with ranges (RFC 9110), strong ETags made
-// of the hash, and conditional requests. Unknown, impossible and forbidden names are all 404
+// of the hash, and conditional requests. If the store has Options.WebP, variants without a Format are WebP for those whose Accept header
+// names it, with Vary: Accept in every answer for them; the addresses of SrcsetWebP and Picture are WebP for everybody. Unknown, impossible and forbidden names are all 404
 // (a bad signature is 403), other failures 500 without details; the details are logged.
 // It panics if a variant or the MaxAge is out of range, since that is a mistake of the program.
 func Handler(store *Store, options *HandlerOptions) http.Handler {
@@ -44,7 +44,7 @@ func Handler(store *Store, options *HandlerOptions) http.Handler {
 	if options != nil {
 		o = *options
 	}
-	if err := checkVariants(o.Variants); err != nil {
+	if err := checkVariants(o.Variants, store.options.WebP); err != nil {
 		panic("media: handler: " + err.Error())
 	}
 	switch {
@@ -77,7 +77,7 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	header := headers{w.Header(), make([]string, 0, 6)}
+	header := headers{w.Header(), make([]string, 0, 7)}
 	header.set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		header.set("Allow", "GET, HEAD")
@@ -101,7 +101,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	reader, err := h.open(r.Context(), name, query.Get(paramVariant))
+	reader, err := h.open(&header, r, name, query)
 	if err != nil {
 		h.fail(w, r, name, err)
 		return
@@ -163,16 +163,33 @@ func (w inOnePiece) ReadFrom(r io.Reader) (int64, error) {
 	return io.CopyBuffer(struct{ io.Writer }{w.ResponseWriter}, r, piece[:])
 }
 
-func (h *handler) open(ctx context.Context, name, variant string) (*Reader, error) {
+func (h *handler) open(header *headers, r *http.Request, name string, query url.Values) (*Reader, error) {
+	variant, format := query.Get(paramVariant), query.Get(paramFormat)
 	if variant == "" {
-		return h.store.Open(ctx, name)
+		return h.store.Open(r.Context(), name)
 	}
 	v, ok := h.options.Variants.Find(variant)
-	if !ok {
+	if !ok || format != "" && (format != formatWebP || !h.negotiable(v) && v.Format != WebP) {
 		return nil, ErrNotFound
 	}
-	return h.store.Variant(ctx, name, v)
+	asWebP := format == formatWebP
+	if format == "" && h.negotiable(v) {
+		header.set("Vary", "Accept")
+		asWebP = acceptsWebP(r.Header.Values("Accept"))
+	}
+	if asWebP {
+		small := v
+		small.Format = WebP
+		reader, err := h.store.Variant(r.Context(), name, small)
+		if !errors.Is(err, ErrTooLarge) || v.Format == WebP {
+			return reader, err
+		}
+	}
+	return h.store.Variant(r.Context(), name, v)
 }
+
+// negotiable reports whether a variant may be sent as WebP as well.
+func (h *handler) negotiable(v Variant) bool { return v.Format == "" && h.store.options.WebP != nil }
 
 // name takes the name out of the path. The mux has already decoded it, so what is
 // checked is what is used.

@@ -92,7 +92,17 @@ func (s *Store) plan(f File, v Variant) (plan, error) {
 			v.Format = "" // decided by transparency, once it is decoded
 		}
 	}
-	if v.Quality == 0 && v.Format != PNG {
+	if err := v.needs(s.options.WebP); err != nil {
+		return plan{}, err
+	}
+	if err := v.bears(f.Width, f.Height); err != nil {
+		return plan{}, err
+	}
+	switch {
+	case v.Quality != 0 || v.Format == PNG:
+	case v.Format == WebP:
+		v.Quality = DefaultWebPQuality
+	default:
 		v.Quality = DefaultQuality
 	}
 	if v.Fit != Cover {
@@ -135,7 +145,7 @@ func variantsOf(f File) string {
 
 // variantEdition is part of every label: raised when the pixels that the code
 // makes of a specification change, so that old ones are no longer found.
-const variantEdition = "3"
+const variantEdition = "4"
 
 // variantLabel is short because it must fit the 16 bytes that FastDFS has for it.
 func variantLabel(v Variant) string {

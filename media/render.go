@@ -27,18 +27,18 @@ func (s *Store) render(ctx context.Context, p plan) (rendered, error) {
 		return rendered{}, err
 	}
 	defer l.release()
-	return p.variant.render(l)
+	return s.renderVariant(ctx, p.variant, l)
 }
 
-// render makes the variant of a decoded image.
-func (v Variant) render(l *loaded) (rendered, error) {
+// renderVariant makes a variant of a decoded image.
+func (s *Store) renderVariant(ctx context.Context, v Variant, l *loaded) (rendered, error) {
 	if v.Format == "" {
 		v.Format = JPEG
 		if !opaque(l.Image) {
 			v.Format = PNG
 		}
 	}
-	return v.encode(orient(v.scale(l), l.st.orientation), l.st.profile)
+	return s.encodeVariant(ctx, v, orient(v.scale(l), l.st.orientation), l.st.profile)
 }
 
 // loaded is a stored image that has been decoded to make variants of: whole or, where none needs more, smaller.
@@ -77,6 +77,15 @@ func (s *Store) load(ctx context.Context, f File, variants Variants) (*loaded, e
 	st, err := formats[f.Type].clean(io.Discard, content)
 	if err != nil {
 		return nil, damaged(f.Type, err)
+	}
+	seen := image.Pt(config.Width, config.Height)
+	if sideways(st.orientation) {
+		seen = image.Pt(seen.Y, seen.X)
+	}
+	for _, v := range variants {
+		if err := v.bears(seen.X, seen.Y); err != nil {
+			return nil, err
+		}
 	}
 	l := &loaded{st: st, full: image.Pt(config.Width, config.Height)}
 	if l.decoded, err = s.decodeSmall(ctx, f, config, st, content, variants.eighths(config, st.orientation)); err != nil || l.decoded != nil {
@@ -171,7 +180,7 @@ func (v Variant) source(size image.Point) image.Rectangle {
 
 // scale makes the pixels of a variant with a Catmull-Rom filter. The image still
 // lies as it is stored; turning the small result afterwards is cheaper.
-func (v Variant) scale(l *loaded) image.Image {
+func (v Variant) scale(l *loaded) *image.RGBA {
 	v = v.turned(l.st.orientation, l.full.X, l.full.Y)
 	from := v.source(l.full)
 	width, height := v.Size(from.Dx(), from.Dy())
@@ -238,9 +247,15 @@ func (v Variant) crop(b image.Rectangle) image.Rectangle {
 	return image.Rect(b.Min.X+x, b.Min.Y+y, b.Min.X+x+cw, b.Min.Y+y+ch)
 }
 
-func (v Variant) encode(img image.Image, p profile) (rendered, error) {
+func (s *Store) encodeVariant(ctx context.Context, v Variant, img image.Image, p profile) (rendered, error) {
 	var out bytes.Buffer
-	if err := encodeImage(&out, v.Format, img, v.Quality, p.small()); err != nil {
+	var err error
+	if v.Format == WebP {
+		err = s.encodeWebP(ctx, &out, img.(*image.RGBA), v.Quality, p.small())
+	} else {
+		err = encodeImage(&out, v.Format, img, v.Quality, p.small())
+	}
+	if err != nil {
 		return rendered{}, fmt.Errorf("encode variant: %w", err)
 	}
 	return rendered{out.Bytes(), v.Format, img.Bounds().Dx(), img.Bounds().Dy()}, nil

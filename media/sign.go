@@ -26,8 +26,11 @@ type SignOptions struct {
 const (
 	paramVariant   = "v"
 	paramHash      = "h"
+	paramFormat    = "f" // formatWebP or nothing
 	paramExpires   = "e"
 	paramSignature = "s"
+
+	formatWebP = "webp"
 )
 
 // SignedURL returns an address that lets its holder read one file (or one

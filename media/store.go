@@ -49,6 +49,9 @@ type Options struct {
 	// Prepare is called after each Save of an image that has variants to be made ahead of time. It hands the job to a
 	// queue, whose worker calls MakeVariants; or to a goroutine. Its error is logged, no more: the variants then are made when somebody asks for them.
 	Prepare func(ctx context.Context, job VariantJob) error
+	// WebP writes the variants that are WebP; webpenc.New(nil) perhaps. Default: there are none. Its memory is bounded
+	// like that of decoding, by as much again as DecodeMemory.
+	WebP WebPEncoder
 	// SpoolDir is where uploads over 1 MiB wait while they are checked. Default os.TempDir().
 	SpoolDir string
 
@@ -65,6 +68,7 @@ type Store struct {
 	base     string
 	tracer   Tracer
 	decoding *semaphore.Weighted
+	encoding *semaphore.Weighted // of WebP; waited for while holding a part of decoding, never the other way round
 	variants singleflight.Group
 	closed   atomic.Bool
 }
@@ -97,7 +101,7 @@ func New(driver Driver, options *Options) (*Store, error) {
 			return nil, fmt.Errorf("media: new: %w", err)
 		}
 	}
-	if err := checkVariants(o.Ahead); err != nil {
+	if err := checkVariants(o.Ahead, o.WebP); err != nil {
 		return nil, fmt.Errorf("media: new: %w", err)
 	}
 	if o.Now == nil {
@@ -106,7 +110,7 @@ func New(driver Driver, options *Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{driver: driver, options: o, base: base, tracer: o.Tracer, decoding: semaphore.NewWeighted(o.DecodeMemory)}
+	s := &Store{driver: driver, options: o, base: base, tracer: o.Tracer, decoding: semaphore.NewWeighted(o.DecodeMemory), encoding: semaphore.NewWeighted(o.DecodeMemory)}
 	if s.tracer == nil {
 		s.tracer = noTracer{}
 	}

@@ -27,8 +27,10 @@ const FocusKey = "focus"
 
 // The limits on variants.
 const (
-	MaxVariantSide = 8192 // pixels
-	DefaultQuality = 82   // of JPEG, 1 to 100
+	MaxVariantSide     = 8192    // pixels
+	MaxWebPPixels      = 8 << 20 // width × height of a variant that is WebP
+	DefaultQuality     = 82      // of JPEG, 1 to 100
+	DefaultWebPQuality = 80      // of WebP, 1 to 100
 )
 
 // Variant specifies a size of an image.
@@ -37,10 +39,11 @@ type Variant struct {
 	Width, Height int    // the box in pixels, 1 to MaxVariantSide; one of them may be 0: as it comes
 	Fit           Fit
 	Focus         Focus
-	// Format is JPEG or PNG. Default: JPEG of a JPEG, PNG of a PNG or GIF; of
+	// Format is JPEG, PNG or, with Options.WebP, WebP. Default: JPEG of a JPEG, PNG of a PNG or GIF; of
 	// WebP, PNG if it is transparent anywhere, else JPEG. Transparency becomes white in a JPEG.
+	// A Handler sends what has no Format as WebP to whoever takes that.
 	Format  string
-	Quality int // of JPEG, 1 to 100; default DefaultQuality
+	Quality int // of JPEG and WebP, 1 to 100; default DefaultQuality or DefaultWebPQuality
 }
 
 // Variants is a set of sizes with names.
@@ -62,45 +65,6 @@ func (vs Variants) Find(name string) (Variant, bool) {
 		}
 	}
 	return Variant{}, false
-}
-
-// Srcset returns the value of an img element's srcset attribute: base is the address of the file, as URL
-// returns it, file tells its dimensions. Widths are those that the variants really have;
-// of those with the same width only the first is listed, and crops are left out. The
-// addresses carry a piece of the hash, so that browsers may keep them for good.
-func (vs Variants) Srcset(base string, file File) string {
-	var b strings.Builder
-	last := 0
-	for _, v := range vs {
-		if v.Fit == Cover || file.Width <= 0 || file.Height <= 0 {
-			continue
-		}
-		width, _ := v.Size(file.Width, file.Height)
-		if width == last {
-			continue
-		}
-		last = width
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%s %dw", VariantURL(base, file, v.Name), width)
-	}
-	return b.String()
-}
-
-// shortHash is how many digits of the hash an address carries.
-const shortHash = 16
-
-// VariantURL returns the address of a variant: base is the address of the file, served by a Handler.
-func VariantURL(base string, file File, variant string) string {
-	query := paramVariant + "=" + variant
-	if len(file.SHA256) >= shortHash {
-		query = paramHash + "=" + file.SHA256[:shortHash] + "&" + query
-	}
-	if strings.Contains(base, "?") {
-		return base + "&" + query
-	}
-	return base + "?" + query
 }
 
 // Size returns the dimensions that the variant of an image of width × height has.
@@ -141,8 +105,8 @@ func (v Variant) check() error {
 	if !v.Focus.ok() {
 		return invalid("variant", "%q has a focus outside -1 to 1", v.Name)
 	}
-	if v.Format != "" && v.Format != JPEG && v.Format != PNG {
-		return invalid("variant", "%q has the format %q, allowed are %s and %s", v.Name, v.Format, JPEG, PNG)
+	if v.Format != "" && v.Format != JPEG && v.Format != PNG && v.Format != WebP {
+		return invalid("variant", "%q has the format %q, allowed are %s, %s and %s", v.Name, v.Format, JPEG, PNG, WebP)
 	}
 	if v.Quality < 0 || v.Quality > 100 {
 		return invalid("variant", "%q has the quality %d, allowed is 1 to 100", v.Name, v.Quality)
@@ -151,16 +115,39 @@ func (v Variant) check() error {
 }
 
 // checkVariants checks variants that are asked for by name.
-func checkVariants(variants Variants) error {
+func checkVariants(variants Variants, encoder WebPEncoder) error {
 	seen := map[string]bool{}
 	for _, v := range variants {
 		if err := v.check(); err != nil {
+			return err
+		}
+		if err := v.needs(encoder); err != nil {
 			return err
 		}
 		if v.Name == "" || seen[v.Name] {
 			return invalid("variant", "name %q is empty or there twice", v.Name)
 		}
 		seen[v.Name] = true
+	}
+	return nil
+}
+
+// needs checks that there is an encoder if the variant needs one.
+func (v Variant) needs(encoder WebPEncoder) error {
+	if v.Format == WebP && encoder == nil {
+		return invalid("variant", "%q is WebP, but Options.WebP has no encoder", v.Name)
+	}
+	return nil
+}
+
+// bears reports whether an image of width × height, as it is to be seen, has the variant: as WebP not if it were too large.
+func (v Variant) bears(width, height int) error {
+	if v.Format != WebP {
+		return nil
+	}
+	w, h := v.Size(width, height)
+	if pixels := int64(w) * int64(h); pixels > MaxWebPPixels {
+		return tooLarge("variant", "of %d×%d pixels is over the limit of %d for WebP", w, h, MaxWebPPixels)
 	}
 	return nil
 }
@@ -186,6 +173,8 @@ func (v Variant) String() string {
 		b.WriteString(",jpeg")
 	case PNG:
 		b.WriteString(",png")
+	case WebP:
+		b.WriteString(",webp")
 	}
 	if v.Quality != 0 {
 		b.WriteString(",q" + strconv.Itoa(v.Quality))
@@ -197,7 +186,7 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // ParseVariant reads a specification as String writes it, for flags and
 // configuration files: an optional "name=", "WIDTHxHEIGHT" (0: as it comes),
-// then any of "contain", "cover", "focus:X:Y", "jpeg", "png", "qN", separated by commas.
+// then any of "contain", "cover", "focus:X:Y", "jpeg", "png", "webp", "qN", separated by commas.
 // It returns an *InvalidError.
 func ParseVariant(spec string) (Variant, error) {
 	if len(spec) > 200 {
@@ -236,6 +225,8 @@ func (v *Variant) parseOption(option string) error {
 		v.Format = JPEG
 	case option == "png":
 		v.Format = PNG
+	case option == "webp":
+		v.Format = WebP
 	case strings.HasPrefix(option, "focus:"):
 		focus, ok := parseFocus(option[len("focus:"):], ":")
 		if !ok {

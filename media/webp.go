@@ -11,6 +11,8 @@ const (
 	webpAnimation = 0x02
 	webpXMP       = 0x04
 	webpEXIF      = 0x08
+	webpAlpha     = 0x10
+	webpProfile   = 0x20
 )
 
 // webpChunk is a chunk to keep: from the file, or made here.

@@ -39,7 +39,7 @@ func term(field, text string) Node {
 func (s *schema) compile(text string, synonyms *synonymSet) compiled {
 	var c compiled
 	var units []analysis.Unit
-	analysis.Units(text, func(u analysis.Unit) bool {
+	s.analyzer.Units(text, func(u analysis.Unit) bool {
 		if !u.CJK {
 			c.words = append(c.words, u)
 		}
@@ -50,7 +50,7 @@ func (s *schema) compile(text string, synonyms *synonymSet) compiled {
 	for i := 0; i < len(units); {
 		n, alternatives := synonyms.match(units[i:])
 		if n == 0 {
-			c.concepts = append(c.concepts, s.concept(units[i]))
+			c.concepts = append(c.concepts, s.conceptsOf(units[i])...)
 			i++
 			continue
 		}
@@ -94,7 +94,7 @@ func (s *schema) alternatives(texts []string) []Node {
 	var nodes []Node
 	for _, text := range texts {
 		var units []analysis.Unit
-		analysis.Units(text, func(u analysis.Unit) bool {
+		s.analyzer.Units(text, func(u analysis.Unit) bool {
 			units = append(units, u)
 			return true
 		})
@@ -134,8 +134,46 @@ func (s *schema) sequence(units []analysis.Unit) concept {
 	return all
 }
 
+// conceptsOf returns what a unit asks for: each word of a run that is cut into words, or else one thing.
+func (s *schema) conceptsOf(u analysis.Unit) []concept {
+	if !u.CJK || !s.analyzer.Segmented() {
+		return []concept{s.concept(u)}
+	}
+	words := s.analyzer.Words(u)
+	concepts := make([]concept, len(words))
+	for i, w := range words {
+		concepts[i] = s.segment(u, w)
+	}
+	return concepts
+}
+
+// segment finds a word of a run. A word that holds shorter ones is also found by all of these.
+func (s *schema) segment(run analysis.Unit, w analysis.Word) concept {
+	if w.To-w.From == 1 {
+		return concept{node: term(FieldChars, w.Form)}
+	}
+	same := func(form string) Node { return s.anyOf([]string{form}, func(*Field) string { return form }) }
+	if len(w.Parts) == 0 {
+		return concept{node: same(w.Form), terms: []string{w.Form}}
+	}
+	parts := Node{Op: OpAll, Boost: 1}
+	for _, p := range w.Parts {
+		parts.Nodes = append(parts.Nodes, same(p.Form))
+	}
+	for _, c := range w.Uncovered(run) {
+		parts.Nodes = append(parts.Nodes, term(FieldChars, c))
+	}
+	return concept{node: Node{Op: OpBest, Nodes: []Node{same(w.Form), parts}, Boost: 1}}
+}
+
 func (s *schema) concept(u analysis.Unit) concept {
 	switch {
+	case u.CJK && s.analyzer.Segmented():
+		all := Node{Op: OpAll, Boost: 1}
+		for _, c := range s.conceptsOf(u) {
+			all.Nodes = append(all.Nodes, c.node)
+		}
+		return concept{node: all}
 	case u.CJK && len(u.Parts) == 1:
 		return concept{node: term(FieldChars, u.Form)}
 	case u.CJK:
@@ -337,9 +375,9 @@ func (n Node) marks(add func(term string)) {
 }
 
 // foldedKey is how synonyms and rules compare texts: folded words with single spaces.
-func foldedKey(text string) string {
+func (s *schema) foldedKey(text string) string {
 	var forms []string
-	analysis.Units(text, func(u analysis.Unit) bool {
+	s.analyzer.Units(text, func(u analysis.Unit) bool {
 		forms = append(forms, u.Form)
 		return true
 	})

@@ -92,11 +92,12 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 		}
 	}
 	p := preparer{
-		own:     s.own,
-		entry:   &Entry{Values: map[string][]any{}},
-		words:   map[string]bool{},
-		phrases: map[string]bool{},
-		source:  map[string]any{},
+		own:      s.own,
+		analyzer: &s.analyzer,
+		entry:    &Entry{Values: map[string][]any{}},
+		words:    map[string]bool{},
+		phrases:  map[string]bool{},
+		source:   map[string]any{},
 	}
 	for _, f := range s.order {
 		values, reason := normalise(f.Kind, doc.Fields[f.Name])
@@ -132,12 +133,13 @@ func checkID(id string) string {
 }
 
 type preparer struct {
-	own     []*Field
-	entry   *Entry
-	words   map[string]bool
-	phrases map[string]bool
-	source  map[string]any
-	bytes   int
+	own      []*Field
+	analyzer *analysis.Analyzer
+	entry    *Entry
+	words    map[string]bool
+	phrases  map[string]bool
+	source   map[string]any
+	bytes    int
 }
 
 func (p *preparer) add(f *Field, values []any) string {
@@ -192,7 +194,7 @@ func starts(phrases []string) []string {
 
 func (p *preparer) addText(f *Field, text string) {
 	if f.Weight > 0 {
-		terms := analysis.Index(text, f.Language)
+		terms := p.analyzer.Index(text, f.Language)
 		if len(terms.Words) > 0 || len(terms.Chars) > 0 {
 			run := TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars}
 			if slices.Contains(p.own, f) {
@@ -200,10 +202,10 @@ func (p *preparer) addText(f *Field, text string) {
 			}
 			p.entry.Texts = append(p.entry.Texts, run)
 		}
-		analysis.Vocabulary(text, func(w string) { p.words[w] = true })
+		p.analyzer.Vocabulary(text, func(w string) { p.words[w] = true })
 	}
 	if f.Suggest {
-		analysis.Phrases(text, func(w string) { p.phrases[w] = true })
+		p.analyzer.Phrases(text, func(w string) { p.phrases[w] = true })
 	}
 }
 

@@ -257,7 +257,8 @@ type FacetRequest struct {
 	Filters  []Filter
 	Size     int      // the most frequent values, equal counts in ascending order of value
 	Include  []string // counted too, and listed even when none has them
-	Contains string   // folded; only values whose folded form contains it
+	Contains string   // folded; only values that [FacetRequest.Holds]
+	Simplify bool     // Contains has simplified characters, see [Schema]
 	Parent   string   // category: only the direct children of this path; "" the roots
 	Ranges   []Bounds // when set, counts of these instead of values
 }

@@ -38,7 +38,7 @@ func (ix *Index) Search(ctx context.Context, q Query) (result *Result, err error
 	}
 	result.Took = ix.options.Now().Sub(started)
 	if log := ix.options.QueryLog; log != nil {
-		log(ctx, newQueryEvent(p, result, started))
+		log(ctx, ix.newQueryEvent(p, result, started))
 	}
 	return result, nil
 }

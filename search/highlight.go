@@ -15,12 +15,13 @@ const fragmentRunes = 200
 // marker highlights the words of one query. It works on the stored text with
 // our own analysis, so that all engines highlight alike.
 type marker struct {
-	fields []*Field
-	terms  map[string]bool
+	analyzer *analysis.Analyzer
+	fields   []*Field
+	terms    map[string]bool
 }
 
 func newMarker(s *schema, fields []string, node Node) *marker {
-	m := &marker{terms: map[string]bool{}}
+	m := &marker{analyzer: &s.analyzer, terms: map[string]bool{}}
 	for _, name := range fields {
 		m.fields = append(m.fields, s.fields[name])
 	}
@@ -60,8 +61,10 @@ func (m *marker) spans(text, language string) []span {
 		}
 		spans = append(spans, span{start, end})
 	}
-	analysis.Units(text, func(u analysis.Unit) bool {
+	m.analyzer.Units(text, func(u analysis.Unit) bool {
 		switch {
+		case u.CJK && m.analyzer.Segmented():
+			m.words(u, add)
 		case u.CJK:
 			for i, part := range u.Parts {
 				if m.terms[part.Form] {
@@ -83,6 +86,29 @@ func (m *marker) spans(text, language string) []span {
 		return true
 	})
 	return spans
+}
+
+// words adds the found words of a run, and its found characters.
+func (m *marker) words(run analysis.Unit, add func(start, end int)) {
+	found := make([]bool, len(run.Parts))
+	look := func(from, to int, form string) {
+		if m.terms[form] {
+			for i := from; i < to; i++ {
+				found[i] = true
+			}
+		}
+	}
+	for _, w := range m.analyzer.Words(run) {
+		look(w.From, w.To, w.Form)
+		for _, p := range w.Parts {
+			look(p.From, p.To, p.Form)
+		}
+	}
+	for i, p := range run.Parts {
+		if look(i, i+1, p.Form); found[i] {
+			add(p.Start, p.End)
+		}
+	}
 }
 
 // render writes a text, or the part of it with most spans, as HTML.

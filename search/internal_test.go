@@ -92,7 +92,7 @@ func TestRunsAreCut(t *testing.T) {
 	t.Parallel()
 	s, err := Schema{Fields: []Field{{Name: "title", Kind: Text, Store: true}}}.check()
 	require.NoError(t, err)
-	none, err := newSynonymSet(nil)
+	none, err := (&schema{}).newSynonymSet(nil)
 	require.NoError(t, err)
 	terms := func(text string) map[string]bool {
 		found := map[string]bool{}

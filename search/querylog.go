@@ -22,8 +22,8 @@ type QueryEvent struct {
 	Took       time.Duration
 }
 
-func newQueryEvent(p *plan, r *Result, started time.Time) QueryEvent {
-	e := QueryEvent{Time: started, Text: p.text, Key: foldedKey(p.text), Filters: p.query.Filters, Sort: p.query.Sort,
+func (ix *Index) newQueryEvent(p *plan, r *Result, started time.Time) QueryEvent {
+	e := QueryEvent{Time: started, Text: p.text, Key: ix.schema.foldedKey(p.text), Filters: p.query.Filters, Sort: p.query.Sort,
 		Offset: p.query.Offset, Next: p.resumed != nil, Total: r.Total, Corrected: r.Corrected, DidYouMean: r.DidYouMean,
 		Relaxed: r.Relaxed, Redirect: r.Redirect, Took: r.Took, Hits: make([]string, len(r.Hits))}
 	for i, hit := range r.Hits {

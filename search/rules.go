@@ -96,7 +96,7 @@ func (ix *Index) checkRule(part string, r *Rule) error {
 		if _, err := checkText(part+".Texts", t); err != nil {
 			return err
 		}
-		keys[i] = foldedKey(t)
+		keys[i] = ix.schema.foldedKey(t)
 	}
 	r.Texts = keys
 	r.Boost = slices.Clone(r.Boost)
@@ -115,7 +115,7 @@ func (ix *Index) checkRule(part string, r *Rule) error {
 func (ix *Index) effect(p *plan, now time.Time) ruleEffect {
 	rules := *ix.rules.Load()
 	e := ruleEffect{factors: ix.factors(now)}
-	key := foldedKey(p.text)
+	key := ix.schema.foldedKey(p.text)
 	for _, r := range rules {
 		if !r.From.IsZero() && now.Before(r.From) || !r.Until.IsZero() && !now.Before(r.Until) {
 			continue

@@ -58,6 +58,35 @@ type Field struct {
 // document with another field, or with a value of another kind, is refused.
 type Schema struct {
 	Fields []Field `json:"fields"`
+
+	// Simplify makes traditional Chinese characters equal to the simplified ones, so that a
+	// query in either script finds texts in both. Texts come back as they were written. Off by
+	// default: it makes 后 ("queen") and 後 ("after") one word, also in Japanese text.
+	Simplify bool `json:"simplify,omitempty"`
+	// Romanizer, when set, completes Chinese words that are typed by their sound. Package pinyin has one.
+	Romanizer Romanizer `json:"-"`
+	// Segmenter, when set, cuts Chinese text into words instead of pairs of characters. Package gse has one.
+	Segmenter Segmenter `json:"-"`
+}
+
+// Romanizer spells characters in Latin letters. Its methods may be called at the same time.
+type Romanizer interface {
+	// Name identifies the spelling: an index made with another one must be rebuilt. 1 to 64 bytes.
+	Name() string
+	// Readings returns how a character is read, in letters a to z, the usual reading first. It
+	// is nil for a character that has none. The first two count.
+	Readings(character rune) []string
+}
+
+// Segmenter finds words in text that is written without spaces. Its methods may be called at the same time.
+type Segmenter interface {
+	// Name identifies the segmenter and its dictionary: an index made with another one must be rebuilt. 1 to 64 bytes.
+	Name() string
+	// Segment returns the words in a run of Chinese, Japanese or Korean characters, folded,
+	// as ranges of its bytes, in any order. Words may lie within another one (大桥 in 长江大桥), and are
+	// found besides it. Where there is no word of two or more characters, pairs are indexed as without a segmenter.
+	// The same text must always give the same words.
+	Segment(run string) [][2]int
 }
 
 // analyzerVersion changes when the same text would give other terms than before.
@@ -77,7 +106,8 @@ const (
 type schema struct {
 	fields      map[string]*Field
 	order       []*Field
-	group       *Field   // the one with Collapse, or nil
+	group       *Field // the one with Collapse, or nil
+	analyzer    analysis.Analyzer
 	own         []*Field // those whose terms have an engine field of their own
 	heaviest    int      // weight
 	languages   []string // of the weighted fields, each once
@@ -102,14 +132,24 @@ func (s Schema) Fingerprint() string {
 		fields[i] = f.withDefaults()
 	}
 	text, err := json.Marshal(struct {
-		Analyzer int
-		Fields   []Field
-	}{analyzerVersion, fields})
+		Analyzer  int
+		Fields    []Field
+		Simplify  bool   `json:",omitempty"`
+		Romanizer string `json:",omitempty"`
+		Segmenter string `json:",omitempty"`
+	}{analyzerVersion, fields, s.Simplify, nameOf(s.Romanizer), nameOf(s.Segmenter)})
 	if err != nil {
 		panic(err) // strings, integers and booleans always marshal
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
+}
+
+func nameOf(named interface{ Name() string }) string {
+	if named == nil {
+		return ""
+	}
+	return named.Name()
 }
 
 // Validate reports the first thing wrong with the schema, as an [*InvalidError].
@@ -138,7 +178,13 @@ func (s Schema) check() (*schema, error) {
 	if len(s.Fields) > maxFields {
 		return nil, invalid("Schema", "has %d fields, more than %d", len(s.Fields), maxFields)
 	}
-	checked := &schema{fields: make(map[string]*Field, len(s.Fields)), fingerprint: s.Fingerprint()}
+	if err := checkNamed("Romanizer", s.Romanizer); err != nil {
+		return nil, err
+	}
+	if err := checkNamed("Segmenter", s.Segmenter); err != nil {
+		return nil, err
+	}
+	checked := &schema{analyzer: s.analyzer(), fields: make(map[string]*Field, len(s.Fields)), fingerprint: s.Fingerprint()}
 	suggests := false
 	for i := range s.Fields {
 		f := s.Fields[i].withDefaults()
@@ -171,6 +217,24 @@ func (s Schema) check() (*schema, error) {
 		}
 	}
 	return checked, nil
+}
+
+func checkNamed(part string, named interface{ Name() string }) error {
+	if named != nil && (named.Name() == "" || len(named.Name()) > maxName) {
+		return invalid(part, "Name must have 1 to %d bytes", maxName)
+	}
+	return nil
+}
+
+func (s Schema) analyzer() analysis.Analyzer {
+	a := analysis.Analyzer{Simplify: s.Simplify}
+	if s.Romanizer != nil {
+		a.Romanize = s.Romanizer.Readings
+	}
+	if s.Segmenter != nil {
+		a.Segment = s.Segmenter.Segment
+	}
+	return a
 }
 
 func (s *schema) addLanguage(language string) {

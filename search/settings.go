@@ -24,7 +24,7 @@ const (
 // do) keep them: they are there after a restart, and count more than [Options.Synonyms].
 // Other processes see them after [Index.Reload].
 func (ix *Index) SetSynonyms(ctx context.Context, synonyms ...Synonym) error {
-	set, err := newSynonymSet(synonyms)
+	set, err := ix.schema.newSynonymSet(synonyms)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (ix *Index) use(ctx context.Context, kept map[string][]byte) error {
 	if err := decodeKept(kept, keptSynonyms, &synonyms); err != nil {
 		return err
 	}
-	set, err := newSynonymSet(synonyms)
+	set, err := ix.schema.newSynonymSet(synonyms)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (ix *Index) telling(ctx context.Context, source []byte) ([]string, error) {
 			continue
 		}
 		for _, text := range texts(fields[f.Name]) {
-			for _, t := range analysis.Index(text, f.Language).Words {
+			for _, t := range ix.schema.analyzer.Index(text, f.Language).Words {
 				if !analysis.IsStopWord(t) {
 					frequency[t] += f.Weight
 				}

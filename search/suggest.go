@@ -2,14 +2,8 @@ package search
 
 import (
 	"context"
-	"html"
 	"log/slog"
-	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"github.com/seed82d84382/commerce/search/internal/analysis"
 )
 
 // SuggestQuery asks for completions of what is being typed.
@@ -88,7 +82,7 @@ func (ix *Index) Suggest(ctx context.Context, q SuggestQuery) (suggestions *Sugg
 		return nil, invalid("Categories", "%s field %q is not a keyword or category field", categories[0].field.Kind, q.Categories)
 	}
 	suggestions = &Suggestions{Queries: []Suggestion{}, Hits: []Hit{}}
-	typed := splitTyped(p.text)
+	typed := ix.schema.splitTyped(p.text)
 	if typed.last == "" && len(typed.before) == 0 {
 		return suggestions, nil
 	}
@@ -109,86 +103,6 @@ func (ix *Index) Suggest(ctx context.Context, q SuggestQuery) (suggestions *Sugg
 		}
 	}
 	return suggestions, nil
-}
-
-// typed is a text cut before its last, perhaps unfinished, word.
-type typed struct {
-	before []string // folded words before it
-	last   string   // folded; "" when the text ends in a space
-	prefix string   // what completions must begin with
-	lead   string   // of the text, what stands before the prefix
-}
-
-// splitTyped finds what to complete: the last two words when there are two, because
-// the index knows pairs of words, or else the last one.
-func splitTyped(text string) typed {
-	type word struct {
-		start, end int
-		form       string
-	}
-	var words []word
-	analysis.Units(text, func(u analysis.Unit) bool {
-		form := analysis.Fold(text[u.Start:u.End])
-		words = append(words, word{u.Start, u.End, form})
-		return len(words) < maxWords
-	})
-	var t typed
-	if len(words) == 0 {
-		return t
-	}
-	for _, w := range words[:len(words)-1] {
-		t.before = append(t.before, w.form)
-	}
-	last := words[len(words)-1]
-	t.last, t.prefix, t.lead = last.form, last.form, text[:last.start]
-	if len(words) > 1 {
-		previous := words[len(words)-2]
-		if strings.TrimSpace(text[previous.end:last.start]) == "" && previous.end < last.start {
-			t.prefix, t.lead = previous.form+" "+last.form, text[:previous.start]
-		}
-	}
-	return t
-}
-
-// complete looks completions up in the dictionary and keeps those that find something
-// together with the words typed before.
-func (ix *Index) complete(ctx context.Context, t typed, limit int) ([]Suggestion, error) {
-	type start struct{ lead, prefix string }
-	tries := []start{{t.lead, t.prefix}}
-	if t.prefix != t.last { // the pair may be unknown: complete the last word alone
-		tries = append(tries, start{strings.Join(t.before, " ") + " ", t.last})
-	}
-	suggestions := []Suggestion{}
-	seen := map[string]bool{}
-	for _, try := range tries {
-		if len(suggestions) >= limit {
-			break
-		}
-		terms, err := ix.driver.Terms(ctx, TermsRequest{Field: FieldPhrases, Prefix: try.prefix, Limit: 2 * limit})
-		if err != nil {
-			return nil, err
-		}
-		lead := strings.ToLower(strings.TrimLeftFunc(try.lead, unicode.IsSpace))
-		texts := make([]string, 0, len(terms))
-		for _, term := range terms {
-			if text := lead + term.Text; !seen[text] {
-				seen[text] = true
-				texts = append(texts, text)
-			}
-		}
-		counts, err := ix.countAll(ctx, texts)
-		if err != nil {
-			return nil, err
-		}
-		for i, text := range texts {
-			if counts[i] > 0 {
-				suggestions = append(suggestions, Suggestion{Text: text, Count: counts[i],
-					HTML: completionHTML(text, lead+try.prefix)})
-			}
-		}
-	}
-	slices.SortStableFunc(suggestions, func(a, b Suggestion) int { return b.Count - a.Count })
-	return suggestions[:min(limit, len(suggestions))], nil
 }
 
 // countAll counts what each text would find with all its words.
@@ -236,22 +150,11 @@ func (ix *Index) categorize(ctx context.Context, suggestions []Suggestion, of fa
 	return nil
 }
 
-func completionHTML(text, typed string) string {
-	typed = strings.TrimLeftFunc(typed, unicode.IsSpace)
-	if !strings.HasPrefix(text, typed) || !utf8.ValidString(text) {
-		return html.EscapeString(text)
-	}
-	rest := text[len(typed):]
-	if rest == "" {
-		return html.EscapeString(text)
-	}
-	return html.EscapeString(typed) + "<mark>" + html.EscapeString(rest) + "</mark>"
-}
-
 // completeHits finds documents with all the words, the last one complete or not. A
 // last word of up to three characters is completed within the fields that suggest only.
 func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, error) {
-	words := ix.schema.compile(p.text, ix.synonyms.Load())
+	synonyms := ix.synonyms.Load()
+	words := ix.schema.compile(p.text, synonyms)
 	if len(words.concepts) == 0 {
 		return []Hit{}, nil
 	}
@@ -262,9 +165,16 @@ func (ix *Index) completeHits(ctx context.Context, p *plan, t typed) ([]Hit, err
 		begun = append(begun, Node{Op: OpPrefix, Field: FieldWords, Terms: []string{t.last}, Boost: 0.5})
 	}
 	last.node = Node{Op: OpBest, Boost: 1, Nodes: append(begun, last.node)}
+	tree := words.tree(MatchAll, false)
+	if len(t.sounds) > 0 {
+		tree = Node{Op: OpBest, Boost: 1, Nodes: []Node{tree}}
+		for _, sound := range t.sounds {
+			tree.Nodes = append(tree.Nodes, ix.schema.sounding(sound, synonyms))
+		}
+	}
 	s := &execution{ix: ix, plan: p, effect: ix.effect(p, ix.options.Now())}
 	s.effect.pins = nil
-	request := s.request(words.tree(MatchAll, false))
+	request := s.request(tree)
 	responses, err := ix.driver.Search(ctx, []Request{request})
 	if err != nil {
 		return nil, err

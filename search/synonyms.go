@@ -30,38 +30,38 @@ type synonymSet struct {
 	maxRun   int // characters of the longest key that is a run
 }
 
-func newSynonymSet(synonyms []Synonym) (*synonymSet, error) {
+func (s *schema) newSynonymSet(synonyms []Synonym) (*synonymSet, error) {
 	if len(synonyms) > maxSynonyms {
 		return nil, invalid("Synonyms", "has %d entries, more than %d", len(synonyms), maxSynonyms)
 	}
 	set := &synonymSet{given: slices.Clone(synonyms), others: map[string][]string{}}
-	for i, s := range synonyms {
+	for i, y := range synonyms {
 		part := "Synonyms[" + strconv.Itoa(i) + "]"
-		if len(s.Terms)+len(s.From) > maxSynonymTerms {
+		if len(y.Terms)+len(y.From) > maxSynonymTerms {
 			return nil, invalid(part, "has more than %d terms", maxSynonymTerms)
 		}
-		if len(s.Terms) == 0 || len(s.From) == 0 && len(s.Terms) < 2 {
+		if len(y.Terms) == 0 || len(y.From) == 0 && len(y.Terms) < 2 {
 			return nil, invalid(part, "needs two Terms, or From and one")
 		}
-		for _, t := range slices.Concat(s.Terms, s.From) {
-			if len(t) > maxSynonymBytes || foldedKey(t) == "" {
+		for _, t := range slices.Concat(y.Terms, y.From) {
+			if len(t) > maxSynonymBytes || s.foldedKey(t) == "" {
 				return nil, invalid(part, "term %q has no word, or more than %d bytes", clip(t), maxSynonymBytes)
 			}
 		}
-		from := s.From
+		from := y.From
 		if len(from) == 0 {
-			from = s.Terms
+			from = y.Terms
 		}
 		for _, f := range from {
-			set.add(f, s.Terms)
+			set.add(s, f, y.Terms)
 		}
 	}
 	return set, nil
 }
 
-func (s *synonymSet) add(from string, terms []string) {
+func (s *synonymSet) add(of *schema, from string, terms []string) {
 	var units []analysis.Unit
-	analysis.Units(from, func(u analysis.Unit) bool {
+	of.analyzer.Units(from, func(u analysis.Unit) bool {
 		units = append(units, u)
 		if u.CJK {
 			s.maxRun = max(s.maxRun, len(u.Parts))
@@ -71,7 +71,7 @@ func (s *synonymSet) add(from string, terms []string) {
 	joined, apart := synonymKeys(units)
 	s.maxUnits = max(s.maxUnits, strings.Count(apart, " ")+1)
 	for _, t := range terms {
-		if foldedKey(t) == joined {
+		if of.foldedKey(t) == joined {
 			continue
 		}
 		for _, key := range slices.Compact([]string{joined, apart}) {

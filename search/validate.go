@@ -286,7 +286,7 @@ func (ix *Index) planFacets(p *plan) error {
 		if f.Contains, err = checkText(part, f.Contains); err != nil {
 			return err
 		}
-		f.Contains = analysis.Fold(f.Contains)
+		f.Contains = ix.schema.analyzer.Simple(analysis.Fold(f.Contains))
 		if len(f.Ranges) > 0 {
 			if f.Ranges, err = ix.checkRanges(part, field, f.Ranges); err != nil {
 				return err

@@ -176,6 +176,11 @@ func ancestors(path string) []string {
 	return paths
 }
 
-// Fold makes texts that differ in case, width or accents equal. Drivers compare
-// facet values with [FacetRequest.Contains] by it.
-func Fold(s string) string { return analysis.Fold(s) }
+// Holds says whether a value is one of those that Contains asks for.
+func (f FacetRequest) Holds(value string) bool {
+	if f.Contains == "" {
+		return true
+	}
+	analyzer := analysis.Analyzer{Simplify: f.Simplify}
+	return strings.Contains(analyzer.Simple(analysis.Fold(value)), f.Contains)
+}

@@ -195,6 +195,7 @@ var vendors = map[string][]string{
 	"inventory/postgres":       {"github.com/jackc/pgx/v5"},
 	"inventory/sqlite":         {"modernc.org/sqlite"},
 	"media/s3media":            {"github.com/minio/minio-go/v7"},
+	"media/webpenc":            {"github.com/deepteams/webp"},
 	"notify/email":             {"github.com/wneessen/go-mail"},
 	"notify/natsqueue":         {"github.com/nats-io/nats.go"},
 	"notify/otp/redisotp":      {"github.com/redis/go-redis/v9"},

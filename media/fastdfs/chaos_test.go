@@ -64,7 +64,7 @@ func chaosInProcess(t *testing.T) {
 func chaosOnRealCluster(t *testing.T, trackers []string, program string) {
 	h := havoc{transfers: 1000, blows: 16, most: 3 << 20, every: time.Second, recovery: 2 * time.Minute}
 	if testenvtest.Long() {
-		h.transfers, h.blows = 20_000, 100
+		h.transfers, h.blows, h.every = 20_000, 100, 4*time.Second
 	}
 	config := &fastdfs.Config{Trackers: trackers}
 	c := client(t, &fastdfs.Config{Trackers: trackers})

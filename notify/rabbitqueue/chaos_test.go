@@ -31,6 +31,42 @@ func TestChaosCutLinesLoseNothing(t *testing.T) {
 	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtLine(t, proxy) })
 }
 
+// A broker forgets a quorum queue that was made less than a second or so before it was killed, so a
+// job is answered for when its queues are older than that.
+func TestKillAfterTheFirstAnswerLosesNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRabbitMQ(t, nil)
+	q := open(t, server.DSN, hardy())
+	job := chaos.Enqueue(t, q, 1, notify.After(time.Second)) // its queue, and those of its delay
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Restart(t.Context()))
+	require.Equal(t, job.ID, chaos.Fetch(t, q, 1)[0].ID)
+}
+
+func TestChaosKilledBrokerLosesNothing(t *testing.T) {
+	t.Parallel()
+	server := testenvtest.PrivateRabbitMQ(t, nil)
+	q := open(t, server.DSN, hardy())
+	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtServer(t, server) })
+}
+
+// One of them leads the queues, one holds our connections; the two others go on without each.
+func TestChaosKilledNodesOfAClusterLoseNothing(t *testing.T) {
+	t.Parallel()
+	c := testenvtest.PrivateRabbitCluster(t)
+	q := open(t, strings.Join(c.URLs(), ","), hardy())
+	chaos.Survive(t, q, func(l *chaos.Ledger) {
+		strikes, between := chaos.Scale()
+		for strike := range strikes {
+			node := c.Nodes[strike%len(c.Nodes)]
+			l.More(t, between/2)
+			require.NoError(t, node.Kill())
+			l.More(t, between/2)
+			require.NoError(t, node.Restart(t.Context()))
+		}
+	})
+}
+
 func TestChild(t *testing.T) {
 	chaos.Child(t, func(where string) *notify.Queue {
 		url, prefix, _ := strings.Cut(where, " ")

@@ -29,6 +29,7 @@ type dialer struct {
 	urls    []string
 	options *Options
 	life    context.Context // ends when the driver is closed
+	young   *young
 }
 
 // dial tries every node once, from a random one on.

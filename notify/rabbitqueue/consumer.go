@@ -78,14 +78,14 @@ func (c *consumer) session(ctx context.Context, queue string) (*session, error) 
 // open declares a queue and opens the channels to consume it.
 func (c *consumer) open(queue string) (*session, error) {
 	s := newSession(c.driver, queue)
-	topology := newTopology(c.options)
+	topology := newTopology(c.options, c.young)
 	for level := range levels {
 		channel, err := c.conn.Channel()
 		if err != nil {
 			return nil, fmt.Errorf("rabbitqueue: open channel: %w", err)
 		}
 		name := c.driver.ready(queue, level)
-		if err := topology.build(channel, direct(name)); err != nil {
+		if err := topology.build(c.conn, channel, direct(name)); err != nil {
 			_ = channel.Close()
 			return nil, err
 		}

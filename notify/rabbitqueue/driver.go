@@ -37,7 +37,7 @@ type driver struct {
 
 func newDriver(urls []string, o *Options) *driver {
 	life, end := context.WithCancel(context.Background())
-	to := dialer{urls: urls, options: o, life: life}
+	to := dialer{urls: urls, options: o, life: life, young: newYoung()}
 	d := &driver{names: names{o.Prefix}, options: o, life: life, end: end, publisher: newPublisher(to), queues: make(map[string]bool)}
 	d.consumer = newConsumer(to, d)
 	return d

@@ -237,14 +237,6 @@ func (l *letters) Stats(ctx context.Context) ([]notify.QueueStats, error) {
 
 // count is how many messages wait in one of the broker's queues; none in one that is not there.
 func count(line *line, name string) (int, error) {
-	channel, err := line.conn.Channel() // a name that is not there closes it
-	if err != nil {
-		return 0, fmt.Errorf("rabbitqueue: open channel: %w", err)
-	}
-	defer func() { _ = channel.Close() }()
-	info, err := channel.QueueDeclarePassive(name, true, false, false, false, nil)
-	if absent, ok := errors.AsType[*amqp.Error](err); ok && absent.Code == amqp.NotFound {
-		return 0, nil
-	}
-	return info.Messages, explain(name, err)
+	info, _, err := inspect(line.conn, name)
+	return info.Messages, err
 }

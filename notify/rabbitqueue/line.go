@@ -41,10 +41,10 @@ type line struct {
 	unblocked chan struct{}   // closed when it does
 }
 
-func newLine(conn *amqp.Connection, corked *corkedConn, o *Options) (*line, error) {
+func newLine(conn *amqp.Connection, corked *corkedConn, o *Options, y *young) (*line, error) {
 	l := &line{
 		conn: conn, corked: corked, inFlight: semaphore.NewWeighted(maxInFlight), sending: make(chan struct{}, 1),
-		down: make(chan struct{}), building: make(chan struct{}, 1), topology: newTopology(o),
+		down: make(chan struct{}), building: make(chan struct{}, 1), topology: newTopology(o, y),
 		returns: make(chan amqp.Return, maxInFlight), returned: make(map[string]bool), unblocked: make(chan struct{}),
 	}
 	close(l.unblocked)
@@ -178,7 +178,7 @@ func (l *line) buildAll(missing []address) (err error) {
 		if l.topology.has(a) {
 			continue
 		}
-		if err := l.topology.build(l.admin, a); err != nil {
+		if err := l.topology.build(l.conn, l.admin, a); err != nil {
 			return err
 		}
 	}

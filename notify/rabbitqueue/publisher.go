@@ -59,7 +59,7 @@ func (p *publisher) check(ctx context.Context) error {
 
 // use makes a connection the one to publish on.
 func (p *publisher) use(conn *amqp.Connection, corked *corkedConn) (*line, error) {
-	l, err := newLine(conn, corked, p.options)
+	l, err := newLine(conn, corked, p.options, p.young)
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("rabbitqueue: open channels: %w", err)
@@ -104,10 +104,7 @@ func (p *publisher) connected(ctx context.Context) (*line, error) {
 func (p *publisher) send(ctx context.Context, posts []*post) error {
 	for len(posts) > 0 {
 		n := min(len(posts), maxChunk)
-		waiting, cancel := context.WithTimeout(ctx, p.options.Wait)
-		err := p.sendChunk(waiting, posts[:n])
-		cancel()
-		if err != nil {
+		if err := p.sendOld(ctx, posts[:n]); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -118,6 +115,22 @@ func (p *publisher) send(ctx context.Context, posts []*post) error {
 	return nil
 }
 
+// sendOld sends posts once their queues are as old as it takes for the broker to keep them.
+func (p *publisher) sendOld(ctx context.Context, posts []*post) error {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, p.options.Wait)
+		err := p.sendChunk(waiting, pending(posts))
+		cancel()
+		young, ok := errors.AsType[*youngError](err)
+		if !ok {
+			return err
+		}
+		if err := young.wait(ctx, p.life); err != nil {
+			return err
+		}
+	}
+}
+
 func (p *publisher) sendChunk(ctx context.Context, posts []*post) error {
 	for returns := 0; ; {
 		l, err := p.connected(ctx)
@@ -125,6 +138,9 @@ func (p *publisher) sendChunk(ctx context.Context, posts []*post) error {
 			return err
 		}
 		if err = l.build(ctx, posts); err == nil {
+			err = p.young.check(l.topology, posts)
+		}
+		if err == nil {
 			err = l.publish(ctx, posts)
 		}
 		if err == nil {

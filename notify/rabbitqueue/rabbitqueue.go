@@ -11,6 +11,13 @@
 // broke are sent again on the next one. RabbitMQ cannot tell that it has seen a job before, so
 // such a job may run twice.
 //
+// A broker that is killed may forget a quorum queue that it made within the last second, or in the worst case three, although
+// it has confirmed jobs in it: starting again it logs "not found on this node", the queue stays without a leader, and
+// channels that publish to it hang (seen on RabbitMQ 3.10.8 and 4.0.5; rabbitmq-server issue 15725). Nothing that a client can ask
+// tells when the broker keeps it. So the process that makes one publishes to it four seconds later: the first Enqueue into a
+// new queue, with a new priority class or with a longer delay than any before, takes that long, once in the life of the broker. Another process
+// that finds the queue within these seconds takes it as old. An operator has to delete a queue without a leader; no job that was answered for is in it.
+//
 // # Leases
 //
 // A job belongs to the connection it was delivered on, and comes back when that is gone;
@@ -34,12 +41,7 @@
 // used. A retried or returned job goes to the end of its queue. With Options.Classic a broker
 // that is killed may lose jobs that are just moving from one delay to the next.
 //
-// A broker may forget a quorum queue that was made just before it was killed, within a second or so: starting again
-// it logs "not found on this node", the queue stays without a leader, and channels that publish to it hang (seen on
-// RabbitMQ 3.10.8 and 4.0.5; rabbitmq-server issue 15725 describes it). Queues are made when they are first used, also those
-// of delays. Queues that were three seconds old outlived kills under load, with all that was acknowledged. In a
-// cluster of three, jobs have been seen to stop for longer than two minutes after a node was killed. A queue that
-// somebody deletes while it is in use is made anew, but a job that was enqueued just then has been seen to get lost.
+// A queue that somebody deletes while it is in use is made anew, but a job that was enqueued just then has been seen to get lost.
 //
 // Needs RabbitMQ 3.10 or later. Errors of the broker come back wrapped, as *amqp091.Error.
 package rabbitqueue

@@ -103,6 +103,7 @@ func at(bit int, value string) string {
 type topology struct {
 	names
 	options *Options
+	young   *young
 
 	mu    sync.Mutex
 	made  map[string]bool // queues
@@ -110,8 +111,8 @@ type topology struct {
 	bits  int             // delays up to this bit are there; 0 none
 }
 
-func newTopology(o *Options) *topology {
-	return &topology{names: names{o.Prefix}, options: o, made: make(map[string]bool), bound: make(map[string]bool)}
+func newTopology(o *Options, y *young) *topology {
+	return &topology{names: names{o.Prefix}, options: o, young: y, made: make(map[string]bool), bound: make(map[string]bool)}
 }
 
 // has tells whether the way is known to be there.
@@ -128,14 +129,14 @@ func (t *topology) note(change func()) {
 	change()
 }
 
-// build makes the way, one caller at a time.
-func (t *topology) build(ch *amqp.Channel, a address) error {
+// build makes the way, one caller at a time. It uses ch, and a channel of its own for what closes one.
+func (t *topology) build(conn *amqp.Connection, ch *amqp.Channel, a address) error {
 	if !t.has(direct(a.target)) {
 		args := make(amqp.Table)
 		if t.options.MaxLength > 0 && !a.unbounded {
 			args["x-max-length"], args["x-overflow"] = int64(t.options.MaxLength), "reject-publish"
 		}
-		if err := t.declare(ch, a.target, args); err != nil {
+		if err := t.declare(conn, ch, a.target, args); err != nil {
 			return err
 		}
 		t.note(func() { t.made[a.target] = true })
@@ -143,7 +144,7 @@ func (t *topology) build(ch *amqp.Channel, a address) error {
 	if a.bit == 0 {
 		return nil
 	}
-	if err := t.buildDelays(ch, a.bit); err != nil {
+	if err := t.buildDelays(conn, ch, a.bit); err != nil {
 		return err
 	}
 	pattern := strings.Repeat("*.", lastBit-firstBit+1) + a.target
@@ -154,20 +155,43 @@ func (t *topology) build(ch *amqp.Channel, a address) error {
 	return nil
 }
 
-func (t *topology) declare(ch *amqp.Channel, queue string, args amqp.Table) error {
+func (t *topology) declare(conn *amqp.Connection, ch *amqp.Channel, queue string, args amqp.Table) error {
 	args["x-queue-type"] = "classic"
+	made := false
 	if !t.options.Classic {
 		args["x-queue-type"] = "quorum"
 		args["x-delivery-limit"] = int64(deliveryLimit)
+		_, found, err := inspect(conn, queue)
+		if err != nil {
+			return err
+		}
+		made = !found
 	}
 	_, err := ch.QueueDeclare(queue, true, false, false, false, args)
+	if err == nil && made {
+		t.young.born(queue)
+	}
 	return explain(queue, err)
+}
+
+// inspect asks for a queue and whether it is there, on a channel of its own, since a name that is not there closes it.
+func inspect(conn *amqp.Connection, queue string) (info amqp.Queue, found bool, err error) {
+	channel, err := conn.Channel()
+	if err != nil {
+		return info, false, fmt.Errorf("rabbitqueue: open channel: %w", err)
+	}
+	defer func() { _ = channel.Close() }()
+	info, err = channel.QueueDeclarePassive(queue, true, false, false, false, nil)
+	if absent, ok := errors.AsType[*amqp.Error](err); ok && absent.Code == amqp.NotFound {
+		return info, false, nil
+	}
+	return info, err == nil, explain(queue, err)
 }
 
 // buildDelays makes the exchanges and queues of all bits up to one. An exchange
 // looks at its bit: where it is set the message goes into the queue, else on to the next exchange. What has
 // waited in the queue goes on to the same one.
-func (t *topology) buildDelays(ch *amqp.Channel, last int) error {
+func (t *topology) buildDelays(conn *amqp.Connection, ch *amqp.Channel, last int) error {
 	first := 0
 	t.note(func() { first = t.bits + 1 })
 	if first == 1 {
@@ -185,7 +209,7 @@ func (t *topology) buildDelays(ch *amqp.Channel, last int) error {
 		}
 		err := errors.Join(
 			ch.ExchangeDeclare(name, "topic", true, false, false, false, nil),
-			t.declare(ch, name, args),
+			t.declare(conn, ch, name, args),
 			ch.ExchangeBind(next, at(bit, "0"), name, false, nil),
 			ch.QueueBind(name, at(bit, "1"), name, false, nil),
 		)

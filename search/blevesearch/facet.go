@@ -209,5 +209,5 @@ func wanted(f search.FacetRequest, kind search.Kind, value string) bool {
 			return false
 		}
 	}
-	return f.Contains == "" || strings.Contains(search.Fold(value), f.Contains)
+	return f.Holds(value)
 }

@@ -191,7 +191,7 @@ func inScope(f search.FacetRequest, field search.Field, value string) bool {
 			return false
 		}
 	}
-	return f.Contains == "" || strings.Contains(search.Fold(value), f.Contains)
+	return f.Holds(value)
 }
 
 // value is what the bucket counts, without a category's level.

@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// plain is the analyzer without options.
+var plain *Analyzer
+
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -38,19 +41,19 @@ func TestIndex(t *testing.T) {
 		{"\x00tea\xff cup\u202e", "tea cup", ""},
 		{"tea🍵cup", "tea cup", ""},
 	} {
-		terms := Index(test.text, "en")
+		terms := plain.Index(test.text, "en")
 		require.Equal(t, test.words, strings.Join(terms.Words, " "), test.text)
 		require.Equal(t, test.chars, strings.Join(terms.Chars, " "), test.text)
 	}
-	require.Equal(t, []string{"running"}, Index("running", Undetermined).Words)
-	require.Equal(t, []string{"haus"}, Index("Häuser", "de").Words)
+	require.Equal(t, []string{"running"}, plain.Index("running", Undetermined).Words)
+	require.Equal(t, []string{"haus"}, plain.Index("Häuser", "de").Words)
 	require.True(t, Known("zh") == false && Known("en") && Known(Undetermined))
 }
 
 func TestUnitsStopWhenTold(t *testing.T) {
 	t.Parallel()
 	n := 0
-	Units("a b c", func(Unit) bool { n++; return n < 2 })
+	plain.Units("a b c", func(Unit) bool { n++; return n < 2 })
 	require.Equal(t, 2, n)
 }
 
@@ -61,18 +64,18 @@ func TestVocabularyAndPhrases(t *testing.T) {
 		walk(text, func(w string) { list = append(list, w) })
 		return strings.Join(list, "|")
 	}
-	require.Equal(t, "running|wifi|wi|fi", collect(Vocabulary, "Running Wi-Fi a 茶杯"))
-	require.Equal(t, "silent|wireless|silent wireless|mouse|wireless mouse", collect(Phrases, "Silent Wireless Mouse"))
-	require.Equal(t, "case|for|nova", collect(Phrases, "case for Nova"), "no pairs with stop words")
-	require.Equal(t, "case|red", collect(Phrases, "case, red"), "nor across punctuation")
-	require.Equal(t, "iphone15|手机壳", collect(Phrases, "iPhone15手机壳"))
-	require.Empty(t, collect(Phrases, strings.Repeat("茶", 13)))
+	require.Equal(t, "running|wifi|wi|fi", collect(plain.Vocabulary, "Running Wi-Fi a 茶杯"))
+	require.Equal(t, "silent|wireless|silent wireless|mouse|wireless mouse", collect(plain.Phrases, "Silent Wireless Mouse"))
+	require.Equal(t, "case|for|nova", collect(plain.Phrases, "case for Nova"), "no pairs with stop words")
+	require.Equal(t, "case|red", collect(plain.Phrases, "case, red"), "nor across punctuation")
+	require.Equal(t, "iphone15|手机壳", collect(plain.Phrases, "iPhone15手机壳"))
+	require.Empty(t, collect(plain.Phrases, strings.Repeat("茶", 13)))
 }
 
 func TestLongWordsAreCut(t *testing.T) {
 	t.Parallel()
 	for _, word := range []string{strings.Repeat("x", 1000), strings.Repeat("é", 1000), strings.Repeat("a1", 500), strings.Repeat("ab-", 500) + "c"} {
-		for _, term := range Index(word, "en").Words {
+		for _, term := range plain.Index(word, "en").Words {
 			require.LessOrEqual(t, utf8.RuneCountInString(term), MaxWord)
 		}
 	}
@@ -89,7 +92,7 @@ func FuzzUnits(f *testing.F) {
 			require.NotEmpty(t, form)
 			require.True(t, utf8.ValidString(form))
 		}
-		Units(text, func(u Unit) bool {
+		plain.Units(text, func(u Unit) bool {
 			check(u.Start, u.End, u.Form)
 			for _, p := range u.Parts {
 				check(p.Start, p.End, p.Form)
@@ -99,12 +102,12 @@ func FuzzUnits(f *testing.F) {
 			require.NotEqual(t, 1, len(u.Parts)*boolInt(!u.CJK), "a word of one part has none")
 			return true
 		})
-		for _, w := range append(Index(text, "en").Words, Index(text, "en").Chars...) {
+		for _, w := range append(plain.Index(text, "en").Words, plain.Index(text, "en").Chars...) {
 			require.NotEmpty(t, w)
 			require.NotContains(t, w, " ", "terms can be joined by spaces")
 			require.True(t, utf8.ValidString(w))
 		}
-		Phrases(text, func(w string) { require.True(t, utf8.ValidString(w)) })
+		plain.Phrases(text, func(w string) { require.True(t, utf8.ValidString(w)) })
 		require.Equal(t, Fold(text), Fold(Fold(text)), "folding twice changes nothing")
 	})
 }

@@ -1,10 +1,5 @@
 package analysis
 
-import (
-	"strings"
-	"unicode/utf8"
-)
-
 // Terms are what one text contributes to an index.
 type Terms struct {
 	Words []string // searched terms in order: stems, joined compounds, character pairs
@@ -13,13 +8,13 @@ type Terms struct {
 
 // Index returns the terms of text. A compound gives its joined form, then its
 // parts, so that "iPhone15" answers "iphone15", "iphone 15" and "iphone".
-func Index(text, language string) Terms {
+func (a *Analyzer) Index(text, language string) Terms {
 	var terms Terms
 	stem := stemCache(language)
-	Units(text, func(u Unit) bool {
+	a.Units(text, func(u Unit) bool {
 		switch {
 		case u.CJK:
-			terms.Words = append(terms.Words, Pairs(u)...)
+			terms.Words = append(terms.Words, a.runTerms(u)...)
 			for _, c := range u.Parts {
 				terms.Chars = append(terms.Chars, c.Form)
 			}
@@ -31,6 +26,23 @@ func Index(text, language string) Terms {
 		}
 		return true
 	})
+	return terms
+}
+
+// runTerms returns the pairs of a run, or its words, each followed by the shorter ones within it.
+func (a *Analyzer) runTerms(run Unit) []string {
+	if !a.Segmented() {
+		return Pairs(run)
+	}
+	var terms []string
+	for _, w := range a.Words(run) {
+		if w.To-w.From > 1 {
+			terms = append(terms, w.Form)
+		}
+		for _, p := range w.Parts {
+			terms = append(terms, p.Form)
+		}
+	}
 	return terms
 }
 
@@ -48,8 +60,8 @@ func Pairs(run Unit) []string {
 
 // Vocabulary calls add for each word of text as people write it, folded but
 // not stemmed: the words corrections are taken from.
-func Vocabulary(text string, add func(string)) {
-	Units(text, func(u Unit) bool {
+func (a *Analyzer) Vocabulary(text string, add func(string)) {
+	a.Units(text, func(u Unit) bool {
 		if u.CJK {
 			return true
 		}
@@ -65,36 +77,6 @@ func addWord(word string, add func(string)) {
 	if len(word) > 1 {
 		add(word)
 	}
-}
-
-// maxPhrase bounds the runs of characters offered as completions.
-const maxPhrase = 12
-
-// Phrases calls add for what may complete a query: each word, each pair of
-// neighbouring words, and each run of Chinese, Japanese or Korean characters.
-func Phrases(text string, add func(string)) {
-	previous, end := "", 0
-	Units(text, func(u Unit) bool {
-		if u.CJK {
-			if len(u.Parts) <= maxPhrase {
-				add(u.Form)
-			}
-			previous = ""
-			return true
-		}
-		word := foldWord(text[u.Start:u.End])
-		if utf8.RuneCountInString(word) > MaxWord {
-			previous = ""
-			return true
-		}
-		addWord(word, add)
-		neighbours := previous != "" && strings.TrimSpace(text[end:u.Start]) == ""
-		if neighbours && !IsStopWord(previous) && !IsStopWord(word) {
-			add(previous + " " + word)
-		}
-		previous, end = word, u.End
-		return true
-	})
 }
 
 // stemCache returns a stemmer that remembers what it did: product texts repeat their words.

@@ -28,14 +28,14 @@ type Part struct {
 }
 
 // Units calls yield for each unit of text in order, until it returns false.
-func Units(text string, yield func(Unit) bool) {
+func (a *Analyzer) Units(text string, yield func(Unit) bool) {
 	for pos := 0; pos < len(text); {
 		r, size := utf8.DecodeRuneInString(text[pos:])
 		var unit Unit
 		var end int
 		switch {
 		case isCJK(r):
-			unit, end = scanRun(text, pos)
+			unit, end = a.scanRun(text, pos)
 		case isWord(r):
 			unit, end = scanWord(text, pos)
 		default:
@@ -51,7 +51,7 @@ func Units(text string, yield func(Unit) bool) {
 
 // scanRun reads characters up to the first one of another script. A combining
 // mark, and the half-width voiced marks of Katakana, belong to the character before.
-func scanRun(text string, pos int) (Unit, int) {
+func (a *Analyzer) scanRun(text string, pos int) (Unit, int) {
 	unit := Unit{Start: pos, CJK: true}
 	var form strings.Builder
 	for pos < len(text) {
@@ -68,7 +68,7 @@ func scanRun(text string, pos int) (Unit, int) {
 			}
 			pos += n
 		}
-		part := Part{Start: start, End: pos, Form: foldWord(text[start:pos])}
+		part := Part{Start: start, End: pos, Form: a.Simple(foldWord(text[start:pos]))}
 		unit.Parts = append(unit.Parts, part)
 		form.WriteString(part.Form)
 	}
