@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -41,6 +42,7 @@ type Task[T any] struct {
 	options  TaskOptions
 	err      error
 	upgrades map[int]upgrade
+	plain    plainArgs
 }
 
 // NewTask describes a task. The kind is its name in the queue, stable over
@@ -48,7 +50,7 @@ type Task[T any] struct {
 // What is wrong with kind or options is returned by Enqueue and by Worker.Run,
 // so that a package variable needs no error handling.
 func NewTask[T any](kind string, o *TaskOptions) *Task[T] {
-	t := &Task[T]{kind: kind}
+	t := &Task[T]{kind: kind, plain: plainArgsOf(reflect.TypeFor[T]())}
 	if o != nil {
 		t.options = *o
 	}
@@ -185,14 +187,18 @@ func (j *Job[T]) about() *JobInfo { return &j.JobInfo }
 // decode fills in the arguments, whatever version they have.
 func (t *Task[T]) decode(j typedJob, payload []byte) (*Job[T], error) {
 	job := j.(*Job[T])
-	var none T
-	job.Args = none // a middleware may try again
 	if job.Version != t.options.Version {
 		var err error
 		if payload, err = t.upgrade(job.Version, payload); err != nil {
 			return nil, err
 		}
 	}
+	var none T
+	job.Args = none // a middleware may try again
+	if t.plain.read(payload, reflect.ValueOf(&job.Args).Elem()) {
+		return job, nil
+	}
+	job.Args = none
 	if err := json.Unmarshal(payload, &job.Args); err != nil {
 		return nil, &unreadableError{err}
 	}

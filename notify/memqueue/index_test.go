@@ -35,7 +35,7 @@ func TestIndexAgainstAMap(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				id := ids.Draw(t, "id")
-				require.True(t, model[id] == x.find(id))
+				require.Same(t, model[id], x.find(id))
 				require.Equal(t, len(model), x.n)
 				require.Len(t, slices.Collect(x.all()), len(model))
 			},

@@ -29,6 +29,7 @@ type driver struct {
 	replicas int    // that must have a job before it is answered for
 	instance string // names our consumers and slots
 	slots    slots
+	clock    clock
 
 	mu     sync.Mutex
 	queues map[string]*queue

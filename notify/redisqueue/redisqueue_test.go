@@ -274,3 +274,24 @@ func ExampleOpen() {
 	defer queue.Close()
 	// Output: no queue
 }
+
+// TestClockIsTheServers is for processes whose own clocks are wrong: limits and schedules go by it.
+func TestClockIsTheServers(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.Connect(t, testenvtest.RedisURL(t, testenvtest.Redis(t)))
+	for _, ahead := range []time.Duration{-time.Hour, 0, time.Hour} {
+		o := quiet()
+		o.Now = func() time.Time { return time.Now().Add(ahead) }
+		q, err := redisqueue.Open(t.Context(), rdb, o)
+		require.NoError(t, err)
+		defer q.Close()
+		clock, ok := q.Driver().(notify.Clock)
+		require.True(t, ok)
+		there, err := rdb.Time(t.Context()).Result()
+		require.NoError(t, err)
+		require.WithinDuration(t, there, clock.Now(t.Context()), 5*time.Second)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.WithinDuration(t, there, clock.Now(gone), 5*time.Second, "by the look before")
+	}
+}
