@@ -23,14 +23,18 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: unihan Unihan_Variants.txt")
 	}
-	file, err := os.Open(os.Args[1])
-	if err != nil {
+	if err := write(os.Args[1], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
-	defer file.Close()
-	if err := run(file, os.Stdout); err != nil {
-		log.Fatal(err) //nolint:gocritic // the file is only read
+}
+
+func write(path string, out io.Writer) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
 	}
+	defer file.Close()
+	return run(file, out)
 }
 
 func run(in io.Reader, out io.Writer) error {
