@@ -314,7 +314,7 @@ func TestDeletedQueueIsMadeAnew(t *testing.T) {
 					all.Go(func() {
 						job, err := chaos.Count.Enqueue(t.Context(), notify.NewClient(q, nil), i, notify.After(time.Duration(i%2)*time.Second))
 						if assert.NoError(t, err) {
-							assert.Eventually(t, func() bool { _, ok := handled.Load(job.ID); return ok }, 20*time.Second, 10*time.Millisecond, i)
+							assert.Eventually(t, func() bool { _, ok := handled.Load(job.ID); return ok }, time.Minute, 10*time.Millisecond, i)
 						}
 					})
 				}

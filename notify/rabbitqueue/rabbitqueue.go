@@ -41,7 +41,7 @@
 // used. A retried or returned job goes to the end of its queue. With Options.Classic a broker
 // that is killed may lose jobs that are just moving from one delay to the next.
 //
-// A queue that somebody deletes is made anew by whoever works at it, within two seconds, or by the next Enqueue. With it go the jobs
+// A queue that somebody deletes is made anew by whoever works at it, within a few seconds, or by the next Enqueue. With it go the jobs
 // in it, also those whose Enqueue had not returned when the deletion did. Delayed jobs that come due meanwhile are
 // sent again later (see Clusters); of classic queues they are dropped.
 //

@@ -33,6 +33,7 @@ type stream struct {
 	late      []uint64            // settled, and the broker not told
 	timer     *time.Timer         // tells it of the late ones
 	timed     bool
+	starved   int // looks in a row that found messages which did not come to us
 }
 
 func newStream(s *session, name string, channel *amqp.Channel) *stream {
@@ -79,7 +80,9 @@ func (st *stream) start(prefetch int) error {
 	return nil
 }
 
-// consumed tells whether the broker knows a consumer of the queue, as it must while we are one.
+// consumed tells whether the broker knows a consumer of the queue, as it must while we are one, and gives it what is there. A
+// channel that began to consume a queue before it was deleted, and again after it was made anew, drops what comes
+// from the new one as if it had seen it.
 func (st *stream) consumed() bool {
 	st.session.mu.Lock()
 	consuming := st.prefetch > 0
@@ -88,7 +91,17 @@ func (st *stream) consumed() bool {
 		return true
 	}
 	info, err := st.channel.QueueDeclarePassive(st.name, true, false, false, false, nil)
-	return err == nil && info.Consumers > 0
+	if err != nil || info.Consumers == 0 {
+		return false
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if info.Messages == 0 || len(st.unsettled) > 0 {
+		st.starved = 0
+		return true
+	}
+	st.starved++
+	return st.starved < 2
 }
 
 // stop ends consuming. What the broker had sent is in the buffer when it returns.
@@ -126,6 +139,7 @@ func (st *stream) pump(deliveries <-chan amqp.Delivery) {
 
 func (st *stream) arrive(batch []amqp.Delivery) {
 	st.mu.Lock()
+	st.starved = 0
 	for _, m := range batch {
 		st.unsettled[m.DeliveryTag] = struct{}{}
 		st.order = append(st.order, m.DeliveryTag)
