@@ -199,7 +199,7 @@ func TestMigratePrefix(t *testing.T) {
 		target := open(t, nil)
 		done, err := media.Migrate(t.Context(), source, target, &media.MigrateOptions{Prefix: "products/", Names: names})
 		require.NoError(t, err, how)
-		require.EqualValues(t, 2, done.Copied, how)
+		require.Equal(t, 2, done.Copied, how)
 		var copied []string
 		for f, err := range target.List(t.Context(), nil) {
 			require.NoError(t, err)

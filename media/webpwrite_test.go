@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -289,4 +290,34 @@ func TestWebPTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// callCounter counts what an encoder is asked for.
+type callCounter struct {
+	media.WebPEncoder
+	calls *atomic.Int64
+}
+
+func (c callCounter) Encode(w io.Writer, img *image.NRGBA, quality int) error {
+	c.calls.Add(1)
+	return c.WebPEncoder.Encode(w, img, quality)
+}
+
+// What was made ahead of time as WebP is what the Handler sends to who takes it.
+func TestWebPAheadOfTime(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	ahead := media.Variants{{Name: "card", Width: 100, Height: 100}, {Name: "card-webp", Width: 100, Height: 100, Format: media.WebP}}
+	var jobs []media.VariantJob
+	store := open(t, &media.Options{WebP: callCounter{webpenc.New(), &calls}, Ahead: ahead, Prepare: func(_ context.Context, job media.VariantJob) error {
+		jobs = append(jobs, job)
+		return nil
+	}})
+	save(t, store, "a.jpg", jpegOf(t, gradient(300, 200)), nil)
+	require.Len(t, jobs, 1)
+	require.NoError(t, store.MakeVariants(t.Context(), jobs[0]))
+	require.EqualValues(t, 1, calls.Load())
+	h := media.Handler(store, &media.HandlerOptions{Variants: ahead[:1]})
+	require.Equal(t, media.WebP, do(h, "GET", "/a.jpg?v=card", map[string]string{"Accept": media.WebP}).Header.Get("Content-Type"))
+	require.EqualValues(t, 1, calls.Load(), "it was there")
 }
