@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // openSearchArtifact is OpenSearch as it is packed to be started by the tests of others.
@@ -73,5 +75,17 @@ func openSearchReady(ctx context.Context, s *Server) error {
 	if node.Cluster != filepath.Base(s.dir) {
 		return fmt.Errorf("another server answers on %s", s.Addr)
 	}
-	return elasticsearchGet(ctx, s.DSN+"/_cluster/health?wait_for_status=yellow&timeout=1s", nil)
+	if err := elasticsearchGet(ctx, s.DSN+"/_cluster/health?wait_for_status=yellow&timeout=1s", nil); err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, s.DSN+"/_cluster/settings", strings.NewReader(openSearchSettings))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	return elasticsearchDo(request, nil)
 }
+
+// openSearchSettings keep a node from refusing new indexes on a disk that is nine tenths full, as it is
+// wont to. It may have done so already.
+const openSearchSettings = `{"persistent":{"cluster.routing.allocation.disk.threshold_enabled":false,"cluster.blocks.create_index":null}}`
