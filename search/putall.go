@@ -24,9 +24,8 @@ const (
 	batchesAtOnce = 2
 )
 
-// PutAll puts all documents of source, in batches. It is quicker than a [Index.Put] after
-// another, because the next batch is read and analysed while others are written. A later document with
-// the same ID replaces an earlier one. A document whose version is not above the stored one is left out.
+// PutAll puts all documents of source, in batches: the next one is read and analysed while
+// two others are written. A later document with the same ID replaces an earlier one. A document whose version is not above the stored one is left out.
 //
 // It ends at the first error: that of the source, that of a document which does not fit the schema, or one of the
 // engine. written is how many documents at the beginning of source are durable; some after them may be too.
