@@ -42,6 +42,7 @@ const (
 	CommandActiveTest    Command = 111
 	commandAnswer        Command = 100
 	statusNotFound               = 2
+	statusIO                     = 5
 	statusExists                 = 17
 	statusInvalid                = 22
 	statusFull                   = 28

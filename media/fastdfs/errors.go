@@ -32,7 +32,7 @@ type StatusError struct {
 }
 
 var statusTexts = map[uint8]string{
-	1: "not allowed", statusNotFound: "not found", 5: "input/output error", 12: "out of memory", 16: "busy", statusExists: "exists already",
+	1: "not allowed", statusNotFound: "not found", statusIO: "input/output error", 12: "out of memory", 16: "busy", statusExists: "exists already",
 	statusInvalid: "invalid", 24: "too many open files", statusFull: "no space left", 95: "not supported",
 }
 

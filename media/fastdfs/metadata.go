@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The limits on metadata, in bytes. Servers do not refuse longer ones, they store them damaged.
@@ -47,9 +48,33 @@ func (c *Client) setMetadata(ctx context.Context, id string, mode byte, metadata
 	return err
 }
 
+// A storage empties the file of metadata and then writes it anew, and answers who reads in
+// between with an input/output error, since it has fewer bytes than a moment ago.
+//
+// Source: getFileContent and writeToFile in libfastcommon's shared_func.c, version 1.0.86.
+const (
+	metadataReads = 4
+	metadataPause = 5 * time.Millisecond
+)
+
+// pause reports whether it has waited, and not ended before with ctx.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // Metadata returns the metadata of a file. A file without any gives an empty map; media.ErrNotFound if there is no such file.
 func (c *Client) Metadata(ctx context.Context, id string) (map[string]string, error) {
 	metadata, err := c.metadata(ctx, id)
+	for again := 1; again < metadataReads && hasStatus(err, statusIO) && pause(ctx, metadataPause); again++ {
+		metadata, err = c.metadata(ctx, id)
+	}
 	if hasStatus(err, statusNotFound) { // which also says that there is no metadata
 		if _, err = c.info(ctx, id, false); err == nil {
 			metadata = map[string]string{}

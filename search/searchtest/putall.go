@@ -85,9 +85,9 @@ func testPutAll(t *testing.T, h Harness) {
 	t.Run("a source that fails", func(t *testing.T) {
 		failure := errors.New("the database is away")
 		n, err := ix.PutAll(ctx, func(yield func(search.Document, error) bool) {
-			for d := range kettles(25) {
+			for d, err := range kettles(25) {
 				d.ID = "f" + d.ID
-				if !yield(d, nil) {
+				if !yield(d, err) {
 					return
 				}
 			}
@@ -103,11 +103,11 @@ func testPutAll(t *testing.T, h Harness) {
 
 	t.Run("a document that does not fit", func(t *testing.T) {
 		n, err := ix.PutAll(ctx, func(yield func(search.Document, error) bool) {
-			for d := range kettles(25) {
+			for d, err := range kettles(25) {
 				if d.ID == "p15" {
 					d.Fields = map[string]any{"nowhere": 1}
 				}
-				if !yield(d, nil) {
+				if !yield(d, err) {
 					return
 				}
 			}
@@ -120,11 +120,11 @@ func testPutAll(t *testing.T, h Harness) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		enough := errors.New("enough")
 		n, err := ix.PutAll(ctx, func(yield func(search.Document, error) bool) {
-			for d := range kettles(1000) {
+			for d, err := range kettles(1000) {
 				if d.ID == "p50" {
 					cancel(enough)
 				}
-				if !yield(d, nil) {
+				if !yield(d, err) {
 					return
 				}
 			}
