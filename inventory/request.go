@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // complete checks what all requests have, stamps the request and digests its arguments.
@@ -137,7 +139,7 @@ func (i *Inventory) apply(ctx context.Context, requests ...Request) ([]Result, e
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), i.options.Timeout)
 	defer cancel()
 	for attempt := range 5 {
-		if !pause(ctx, 10*time.Millisecond<<(2*attempt)) {
+		if pause.For(ctx, 10*time.Millisecond<<(2*attempt)) != nil {
 			break
 		}
 		if again, failure := i.applySafely(ctx, requests); failure == nil {
@@ -166,16 +168,4 @@ func (i *Inventory) applySafely(ctx context.Context, requests []Request) (result
 		return nil, fmt.Errorf("%w: driver gave %d results for %d requests", ErrOutcomeUnknown, len(results), len(requests))
 	}
 	return results, err
-}
-
-// pause waits for d, or less and reports false if ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // ErrNoResult is returned for a job that has none: it has not ended yet, its
@@ -108,12 +110,12 @@ func Result[R any](ctx context.Context, q *Queue, id string) (R, error) {
 // AwaitResult is Result that waits until the job has ended or ctx ends. It looks every
 // 5 ms at first and every half second in the end.
 func AwaitResult[R any](ctx context.Context, q *Queue, id string) (R, error) {
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+	for rest := 5 * time.Millisecond; ; rest = min(2*rest, 500*time.Millisecond) {
 		result, err := Result[R](ctx, q, id)
 		if !errors.Is(err, ErrNoResult) {
 			return result, err
 		}
-		if !sleep(ctx, pause) {
+		if pause.For(ctx, rest) != nil {
 			return result, context.Cause(ctx)
 		}
 	}

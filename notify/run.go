@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // abandonAfter is how long handlers get to return once their context was
@@ -198,9 +200,9 @@ func (r *run) fetch(ctx context.Context, s *source) error {
 			return ErrClosed
 		default:
 			failures++
-			pause := fullJitter(100*time.Millisecond, 10*time.Second, failures)
-			r.log.Warn("notify: fetch failed", "queue", s.name, "error", err, "retry_in", pause)
-			if !sleep(ctx, pause) {
+			rest := fullJitter(100*time.Millisecond, 10*time.Second, failures)
+			r.log.Warn("notify: fetch failed", "queue", s.name, "error", err, "retry_in", rest)
+			if pause.For(ctx, rest) != nil {
 				return nil
 			}
 		}
@@ -248,15 +250,4 @@ func fullJitter(base, limit time.Duration, attempt int) time.Duration {
 		return 0
 	}
 	return rand.N(bound + 1)
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

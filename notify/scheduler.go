@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify/cron"
 )
 
@@ -156,7 +157,7 @@ func (s *Scheduler) follow(ctx context.Context, e *entry) {
 	s.tell(ctx, e, tick, nil, time.Time{})
 	for !tick.IsZero() {
 		if wait := tick.Sub(s.now(ctx)); wait > 0 {
-			if !sleep(ctx, min(wait, longestSleep)) {
+			if pause.For(ctx, min(wait, longestSleep)) != nil {
 				return
 			}
 			continue
@@ -185,7 +186,7 @@ func (s *Scheduler) fire(ctx context.Context, e *entry, tick, next time.Time) bo
 			return false
 		}
 		options.Logger.Error("notify: cannot enqueue a scheduled job", "schedule", e.name, "tick", tick, "error", err)
-		if !sleep(ctx, fullJitter(200*time.Millisecond, 30*time.Second, failures)) {
+		if pause.For(ctx, fullJitter(200*time.Millisecond, 30*time.Second, failures)) != nil {
 			return false
 		}
 		if !next.IsZero() && !s.now(ctx).Before(next) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // StateStore is implemented by drivers that keep small values which all
@@ -84,7 +86,7 @@ func swapJSON[V any](ctx context.Context, s StateStore, key string, change func(
 		if done[0] {
 			return nil
 		}
-		if !sleep(ctx, rand.N(time.Millisecond<<min(attempt, 8))) {
+		if pause.For(ctx, rand.N(time.Millisecond<<min(attempt, 8))) != nil {
 			return context.Cause(ctx)
 		}
 	}

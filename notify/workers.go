@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // How often workers tell of themselves, and how long what they told is kept.
@@ -158,7 +160,7 @@ func (r *run) report(ctx context.Context) {
 		if state != nil {
 			r.tell(ctx, state)
 		}
-		if !sleep(ctx, reportEvery) {
+		if pause.For(ctx, reportEvery) != nil {
 			break
 		}
 		r.findLeaks()

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // RebuildOptions configure [Index.Rebuild]. The zero value and nil are the defaults.
@@ -295,14 +297,10 @@ func (r *rebuild) flush(ctx context.Context, batch []change) error {
 	if ahead <= 0 {
 		return nil
 	}
-	pause := time.NewTimer(ahead)
-	defer pause.Stop()
-	select {
-	case <-ctx.Done():
+	if pause.For(ctx, ahead) != nil {
 		return context.Cause(ctx)
-	case <-pause.C:
-		return nil
 	}
+	return nil
 }
 
 func (r *rebuild) writeSource(ctx context.Context, ops []Op) error {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // Change is one entry of a feed of changes.
@@ -61,7 +63,7 @@ func (ix *Index) Sync(ctx context.Context, feed Feed, opts *SyncOptions) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(ix.lifetime, func() { cancel(ErrClosed) })()
-	pause := s.options.Poll
+	rest := s.options.Poll
 	for {
 		n, err := s.round(ctx)
 		switch {
@@ -70,17 +72,17 @@ func (ix *Index) Sync(ctx context.Context, feed Feed, opts *SyncOptions) error {
 		case err != nil && (s.options.Once || errors.Is(err, ErrInvalid) || errors.Is(err, ErrClosed)):
 			return err
 		case err != nil:
-			ix.options.Logger.WarnContext(ctx, "search: sync failed, it is tried again", "feed", s.options.Name, "pause", pause, "error", err)
-			if !wait(ctx, pause) {
+			ix.options.Logger.WarnContext(ctx, "search: sync failed, it is tried again", "feed", s.options.Name, "pause", rest, "error", err)
+			if pause.For(ctx, rest) != nil {
 				return context.Cause(ctx)
 			}
-			pause = min(2*pause, maxSyncPause)
+			rest = min(2*rest, maxSyncPause)
 			continue
 		case n == 0 && s.options.Once:
 			return nil
 		}
-		pause = s.options.Poll
-		if n == 0 && !wait(ctx, pause) {
+		rest = s.options.Poll
+		if n == 0 && pause.For(ctx, rest) != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -218,16 +220,4 @@ func withoutOlder(ops []Op) []Op {
 		newest[op.ID] = max(newest[op.ID], op.Version)
 		return false
 	})
-}
-
-// wait reports false when ctx ended first.
-func wait(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // commit saves the log of changes.
@@ -171,12 +173,5 @@ func (s *scope) reload(ctx context.Context) error {
 // backoff waits a random time that grows with the attempts, up to about 50 ms.
 func backoff(ctx context.Context, attempt int) error {
 	limit := min(time.Millisecond<<min(attempt-1, 6), 50*time.Millisecond)
-	timer := time.NewTimer(rand.N(limit))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return pause.For(ctx, rand.N(limit))
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // The limits on metadata, in bytes. Servers do not refuse longer ones, they store them damaged.
@@ -57,22 +59,10 @@ const (
 	metadataPause = 5 * time.Millisecond
 )
 
-// pause reports whether it has waited, and not ended before with ctx.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // Metadata returns the metadata of a file. A file without any gives an empty map; media.ErrNotFound if there is no such file.
 func (c *Client) Metadata(ctx context.Context, id string) (map[string]string, error) {
 	metadata, err := c.metadata(ctx, id)
-	for again := 1; again < metadataReads && hasStatus(err, statusIO) && pause(ctx, metadataPause); again++ {
+	for again := 1; again < metadataReads && hasStatus(err, statusIO) && pause.For(ctx, metadataPause) == nil; again++ {
 		metadata, err = c.metadata(ctx, id)
 	}
 	if hasStatus(err, statusNotFound) { // which also says that there is no metadata

@@ -29,6 +29,8 @@ type counts struct {
 	done   chan struct{}
 	ended  sync.WaitGroup
 
+	writing sync.Mutex // an older state of the counts does not come after a newer one, and who flushes knows all as written
+
 	mu      sync.Mutex
 	queues  map[string]map[int64]*tally // by minute
 	changed map[string]bool
@@ -83,6 +85,8 @@ func (c *counts) add(queue string, handled, failed int) {
 }
 
 func (c *counts) flush(ctx context.Context) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	c.mu.Lock()
 	var changes []notify.StateChange
 	for queue := range c.changed {

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify"
 )
 
@@ -206,7 +207,7 @@ func (d *driver) insist(ctx context.Context, operation string, call func(ctx con
 	waiting, cancel := context.WithTimeout(ctx, d.options.Wait)
 	defer cancel()
 	defer context.AfterFunc(d.life, cancel)()
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for rest := minPause; ; rest = min(2*rest, maxPause) {
 		attempt, done := context.WithTimeout(waiting, answerTimeout)
 		err := call(attempt)
 		done()
@@ -220,7 +221,7 @@ func (d *driver) insist(ctx context.Context, operation string, call func(ctx con
 		case waiting.Err() != nil || !passing(err):
 			return fmt.Errorf("natsqueue: %s: %w", operation, err)
 		}
-		sleep(waiting, pause)
+		_ = pause.For(waiting, rest)
 	}
 }
 
@@ -239,15 +240,6 @@ func passing(err error) bool {
 		}
 	}
 	return true
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // clock tells the server's time by how far it is from ours.

@@ -3,10 +3,12 @@ package natsqueue_test
 import (
 	"crypto/rand"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -61,3 +63,31 @@ func TestConformanceOnCluster(t *testing.T) {
 }
 
 var enqueue, fetch = chaos.Enqueue, chaos.Fetch
+
+// Whoever reads counts while a process is writing them down waits for it. In a cluster that takes a moment.
+func TestStatsCountWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	o := quiet()
+	o.Replicas = 3
+	q := open(t, testenvtest.PrivateNATSCluster(t).URLs(), o)
+	for handled := 1; handled <= 20; handled++ {
+		enqueue(t, q, 1)
+		lost, err := q.Driver().Ack(t.Context(), fetch(t, q, 1))
+		require.NoError(t, err)
+		require.Empty(t, lost)
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				stats, err := q.Stats(t.Context())
+				if assert.NoError(t, err) && assert.Len(t, stats, 1) {
+					sum := 0
+					for _, minute := range stats[0].Minutes {
+						sum += minute.Handled
+					}
+					assert.Equal(t, handled, sum)
+				}
+			})
+		}
+		readers.Wait()
+	}
+}

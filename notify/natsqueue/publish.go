@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify"
 )
 
@@ -96,7 +97,7 @@ func (d *driver) send(ctx context.Context, posts []*post) error {
 	waiting, cancel := context.WithTimeout(ctx, d.options.Wait)
 	defer cancel()
 	defer context.AfterFunc(d.life, cancel)()
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for rest := minPause; ; rest = min(2*rest, maxPause) {
 		err := d.sendOnce(waiting, posts)
 		switch {
 		case err == nil:
@@ -118,7 +119,7 @@ func (d *driver) send(ctx context.Context, posts []*post) error {
 				}
 			}
 		}
-		sleep(waiting, pause)
+		_ = pause.For(waiting, rest)
 	}
 }
 

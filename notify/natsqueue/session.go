@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify"
 )
 
@@ -132,7 +133,7 @@ func (d *driver) Fetch(ctx context.Context, r notify.FetchRequest) ([]*notify.De
 			return nil, notify.ErrClosed
 		case errors.Is(err, errRefused):
 			d.forget(r.Queue)
-			sleep(ctx, 4*minPause)
+			_ = pause.For(ctx, 4*minPause)
 		case err != nil:
 			return nil, err
 		default:

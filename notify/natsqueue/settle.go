@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify"
 )
 
@@ -174,7 +175,7 @@ func (d *driver) tell(ctx context.Context, subjects []string, what []byte) error
 			case attempt == 3 || !passing(err):
 				return fmt.Errorf("natsqueue: settle: %w", err)
 			}
-			sleep(ctx, minPause<<attempt)
+			_ = pause.For(ctx, minPause<<attempt)
 		}
 	}
 	return nil

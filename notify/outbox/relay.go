@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify"
 	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
@@ -93,7 +94,7 @@ const (
 // with notify.ErrClosed when the queue was closed.
 func (r *Relay) Run(ctx context.Context) error {
 	failures := 0
-	for pause := quickPoll; ctx.Err() == nil; {
+	for rest := quickPoll; ctx.Err() == nil; {
 		n, err := r.round(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -102,21 +103,16 @@ func (r *Relay) Run(ctx context.Context) error {
 			return err
 		case err != nil:
 			failures++
-			pause = min(50*time.Millisecond<<min(failures, 10), longestPause)
-			pause = pause/2 + mathrand.N(pause/2)
-			r.options.Logger.Warn("notify: outbox: relay failed", "error", err, "retry_in", pause)
+			rest = min(50*time.Millisecond<<min(failures, 10), longestPause)
+			rest = rest/2 + mathrand.N(rest/2)
+			r.options.Logger.Warn("notify: outbox: relay failed", "error", err, "retry_in", rest)
 		case n > 0:
-			pause, failures = quickPoll, 0
+			rest, failures = quickPoll, 0
 			continue
 		default:
-			pause, failures = min(2*pause, r.options.PollInterval), 0
+			rest, failures = min(2*rest, r.options.PollInterval), 0
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		_ = pause.For(ctx, rest) // the loop sees that ctx has ended
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // How long an answer waits for replicas, below the read timeout of a client, and how often a publish is tried.
@@ -26,14 +28,8 @@ func (d *driver) store(ctx context.Context, script *redis.Script, keys []string,
 		if err == nil {
 			return cmd
 		}
-		if try < replicaTry && !final(err) {
-			pause := time.NewTimer(rand.N(time.Duration(try) * 100 * time.Millisecond))
-			select {
-			case <-pause.C:
-				continue
-			case <-ctx.Done():
-				pause.Stop()
-			}
+		if try < replicaTry && !final(err) && pause.For(ctx, rand.N(time.Duration(try)*100*time.Millisecond)) == nil {
+			continue
 		}
 		failed := redis.NewCmd(ctx)
 		failed.SetErr(err)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify/internal/sqldb"
 )
 
@@ -49,12 +50,7 @@ func (d *driver) hearAll() {
 			return
 		}
 		d.log.Warn("notify: sqlqueue: lost the connection that listens; polling meanwhile", "error", err)
-		timer := time.NewTimer(relisten)
-		select {
-		case <-timer.C:
-		case <-d.running.Done():
-		}
-		timer.Stop()
+		_ = pause.For(d.running, relisten)
 	}
 }
 

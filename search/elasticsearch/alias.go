@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/search"
 )
 
@@ -108,7 +109,7 @@ func (d *driver) openLive(ctx context.Context) (stale bool, err error) {
 		}
 		// Another process was faster, perhaps with another schema: look again.
 		refused = err
-		if err := pause(ctx, firstBackoff); err != nil {
+		if err := pause.For(ctx, firstBackoff); err != nil {
 			return false, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/search"
 )
 
@@ -182,7 +183,7 @@ func (w *writing) send(ctx context.Context, ops []search.Op, conditions []condit
 			}
 			return failed, changed, nil
 		}
-		if err := pause(ctx, backoff(try)); err != nil {
+		if err := pause.For(ctx, backoff(try)); err != nil {
 			return failed, changed, err
 		}
 		ops, conditions = again, under

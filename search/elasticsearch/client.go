@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/search"
 )
 
@@ -163,24 +164,13 @@ func (c *client) rest(ctx context.Context, try int) error {
 		return ctx.Err()
 	}
 	try -= len(c.nodes) - 1
-	return pause(ctx, backoff(try))
+	return pause.For(ctx, backoff(try))
 }
 
 // backoff doubles with every try, and is spread so that callers do not come back together.
 func backoff(try int) time.Duration {
 	longest := min(longestRest, firstBackoff<<min(try-1, 10))
 	return longest/2 + rand.N(longest/2)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 var errTooLong = fmt.Errorf("search: elasticsearch answered with more than %d bytes", maxResponse)

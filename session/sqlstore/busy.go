@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 const busyFor = 5 * time.Second
@@ -18,12 +20,8 @@ func retryBusy(ctx context.Context, run func() error) error {
 		if !busy(err) || time.Now().After(until) {
 			return err
 		}
-		timer := time.NewTimer(wait/2 + rand.N(wait))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		case <-timer.C:
+		if err := pause.For(ctx, wait/2+rand.N(wait)); err != nil {
+			return err
 		}
 		wait = min(2*wait, 50*time.Millisecond)
 	}

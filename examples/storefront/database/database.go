@@ -10,6 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // DB is a database and its dialect. It is safe for concurrent use.
@@ -105,7 +109,8 @@ func (d *DB) InTx(ctx context.Context, work func(*Tx) error) error {
 		if err == nil || attempt == attempts || ctx.Err() != nil || !transient(err) {
 			return err
 		}
-		if err := pause(ctx, attempt); err != nil {
+		// at random, so that those who met do not meet again
+		if err := pause.For(ctx, rand.N(time.Duration(attempt)*5*time.Millisecond)); err != nil {
 			return err
 		}
 	}

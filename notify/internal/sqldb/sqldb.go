@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed82d84382/commerce/internal/pause"
 )
 
 // Dialect is a kind of database. Statements are written with ? for parameters; Rebind makes them its own.
@@ -139,17 +141,13 @@ const patience = 30 * time.Second
 // Patiently repeats fn while its failure passes by itself.
 func Patiently(ctx context.Context, fn func() error) error {
 	deadline := time.Now().Add(patience)
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+	for rest := 2 * time.Millisecond; ; rest = min(2*rest, 200*time.Millisecond) {
 		err := fn()
 		if err == nil || !transient(err) || time.Now().After(deadline) {
 			return err
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := pause.For(ctx, rest/2+rand.N(rest)); err != nil {
+			return err
 		}
 	}
 }
