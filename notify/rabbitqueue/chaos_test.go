@@ -1,10 +1,13 @@
 package rabbitqueue_test
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed82d84382/commerce/internal/testenv/testenvtest"
@@ -29,6 +32,27 @@ func TestChaosCutLinesLoseNothing(t *testing.T) {
 	proxy := testenvtest.Proxy(t, server.Addr)
 	q := open(t, "amqp://guest:guest@"+proxy.Addr()+"/", hardy())
 	chaos.Survive(t, q, func(l *chaos.Ledger) { l.HurtLine(t, proxy) })
+}
+
+// A line that ends while queues are being made is no failure of who enqueues.
+func TestCutLinesWhileQueuesAreMade(t *testing.T) {
+	t.Parallel()
+	proxy := testenvtest.Proxy(t, testenvtest.RabbitMQ(t).Addr)
+	o := hardy()
+	o.Classic = true // a quorum queue lets its first job wait for seconds
+	q := open(t, "amqp://guest:guest@"+proxy.Addr()+"/", o)
+	for round := range 20 {
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				_, err := chaos.Count.Enqueue(t.Context(), notify.NewClient(q, nil), i, notify.InQueue(fmt.Sprintf("%d-%d", round, i)), notify.After(time.Second<<round))
+				assert.NoError(t, err)
+			})
+		}
+		proxy.Cut()
+		require.NoError(t, proxy.Heal())
+		all.Wait()
+	}
 }
 
 // A broker forgets a quorum queue that was made less than a second or so before it was killed, so a

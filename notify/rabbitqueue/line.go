@@ -179,12 +179,21 @@ func (l *line) build(ctx context.Context, posts []*post) error {
 	defer quiet.Stop()
 	select {
 	case err := <-built:
+		if err != nil && !isAnswer(err) {
+			return l.fail()
+		}
 		return err
 	case <-quiet.C:
 		return l.fail()
 	case <-ctx.Done():
 		return l.late(ctx)
 	}
+}
+
+// isAnswer tells what the broker minds from the end of a line, which a call may see before the line's watcher does.
+func isAnswer(err error) bool {
+	answer, ok := errors.AsType[*amqp.Error](err)
+	return ok && answer.Server && answer.Recover // any other ends the connection
 }
 
 func (l *line) buildAll(missing []address) (err error) {
