@@ -234,7 +234,7 @@ func startShop(t *testing.T, args ...string) *shopUnderTest {
 		}
 		s.url = match[1]
 		return true
-	}, 30*time.Second, 5*time.Millisecond, "no shop")
+	}, 2*time.Minute, 5*time.Millisecond, "no shop")
 	require.NotEmpty(t, s.url, "the shop did not open: %s", s.errs)
 	return s
 }

@@ -48,6 +48,12 @@ func TestRun(t *testing.T) {
 			last: "0 passed, 1 failed, 0 skipped",
 		},
 		{
+			name: "a failure beside a subtest with a slash in its name",
+			text: head + `func TestA(t *testing.T) { t.Run("GET /b", func(t *testing.T) {}) }; func TestB(t *testing.T) { t.Fail() }`,
+			code: 1,
+			last: "1 passed, 1 failed, 0 skipped",
+		},
+		{
 			name: "a parent that fails by itself",
 			text: head + `func TestA(t *testing.T) { t.Run("b", func(t *testing.T) {}); t.Fail() }`,
 			code: 1,

@@ -40,6 +40,7 @@ type packageReport struct {
 
 type testReport struct {
 	output strings.Builder
+	ran    bool // else a slash in the name of a subtest made it up
 	parent bool // it has subtests
 	failed bool // one of its subtests has failed
 	ended  bool
@@ -114,6 +115,7 @@ func (p *packageReport) test(name string) *testReport {
 func (r *report) test(e event) {
 	p := r.of(e.Package)
 	t := p.test(e.Test)
+	t.ran = true
 	switch e.Action {
 	case "output":
 		t.output.WriteString(e.Output)
@@ -173,7 +175,7 @@ func (r *report) failPackage(e event) {
 	p := r.of(e.Package)
 	unfinished := make([]string, 0)
 	for name, t := range p.tests {
-		if !t.ended {
+		if t.ran && !t.ended {
 			unfinished = append(unfinished, name)
 		}
 	}
