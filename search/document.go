@@ -95,10 +95,10 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 		own:      s.own,
 		analyzer: &s.analyzer,
 		entry:    &Entry{Values: map[string][]any{}},
-		words:    map[string]bool{},
-		phrases:  map[string]bool{},
+		scratch:  scratches.Get().(*scratch),
 		source:   map[string]any{},
 	}
+	defer p.giveBack()
 	for _, f := range s.order {
 		values, reason := normalise(f.Kind, doc.Fields[f.Name])
 		if reason == "" {
@@ -113,8 +113,8 @@ func (s *schema) prepare(doc Document) (*Entry, error) {
 	if p.entry.Source, err = json.Marshal(p.source); err != nil {
 		return nil, fmt.Errorf("search: encode document %q: %w", clip(doc.ID), err)
 	}
-	p.entry.Words, p.entry.Phrases = slices.Sorted(maps.Keys(p.words)), slices.Sorted(maps.Keys(p.phrases))
-	p.entry.Starts = starts(p.entry.Phrases)
+	p.entry.Words, p.entry.Phrases = p.words.take(), p.phrases.take()
+	p.entry.Starts = p.starts.of(p.entry.Phrases)
 	return p.entry, nil
 }
 
@@ -136,10 +136,9 @@ type preparer struct {
 	own      []*Field
 	analyzer *analysis.Analyzer
 	entry    *Entry
-	words    map[string]bool
-	phrases  map[string]bool
-	source   map[string]any
-	bytes    int
+	*scratch
+	source map[string]any
+	bytes  int
 }
 
 func (p *preparer) add(f *Field, values []any) string {
@@ -172,42 +171,73 @@ func (p *preparer) add(f *Field, values []any) string {
 	return ""
 }
 
-// starts returns the starts of sorted phrases, each once.
-func starts(phrases []string) []string {
-	seen := map[string]bool{}
+// of returns the starts of phrases, each once.
+func (s set) of(phrases []string) []string {
 	for _, phrase := range phrases {
 		n := 0
 		for i := range phrase {
 			if n > 0 {
-				seen[phrase[:i]] = true
+				s.add(phrase[:i])
 			}
 			if n++; n > MaxStart {
 				break
 			}
 		}
 		if n <= MaxStart {
-			seen[phrase] = true
+			s.add(phrase)
 		}
 	}
-	return slices.Sorted(maps.Keys(seen))
+	return s.take()
 }
 
 func (p *preparer) addText(f *Field, text string) {
+	var terms analysis.Terms
+	var to analysis.Sinks
 	if f.Weight > 0 {
-		terms := p.analyzer.Index(text, f.Language)
-		if len(terms.Words) > 0 || len(terms.Chars) > 0 {
-			run := TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars}
-			if slices.Contains(p.own, f) {
-				run.Field = FieldOwn + f.Name
-			}
-			p.entry.Texts = append(p.entry.Texts, run)
-		}
-		p.analyzer.Vocabulary(text, func(w string) { p.words[w] = true })
+		to.Terms, to.Word = &terms, p.words.add
 	}
 	if f.Suggest {
-		p.analyzer.Phrases(text, func(w string) { p.phrases[w] = true })
+		to.Phrase = p.phrases.add
+	}
+	p.analyzer.Read(text, f.Language, to)
+	if len(terms.Words) > 0 || len(terms.Chars) > 0 {
+		run := TextRun{Weight: f.Weight, Terms: terms.Words, Chars: terms.Chars}
+		if slices.Contains(p.own, f) {
+			run.Field = FieldOwn + f.Name
+		}
+		p.entry.Texts = append(p.entry.Texts, run)
 	}
 }
+
+// set is one of words. What it holds is used again.
+type set map[string]struct{}
+
+func (s set) add(word string) { s[word] = struct{}{} }
+
+// take returns the words in order, and empties the set.
+func (s set) take() []string {
+	words := slices.AppendSeq(make([]string, 0, len(s)), maps.Keys(s))
+	clear(s)
+	slices.Sort(words)
+	return words
+}
+
+// scratch is what preparing a document needs for a while.
+type scratch struct{ words, phrases, starts set }
+
+// giveBack lets other documents use the sets, unless this one has made them so large that emptying them takes long.
+func (p *preparer) giveBack() {
+	const large = 1 << 14
+	if len(p.words)+len(p.phrases)+len(p.starts)+len(p.entry.Words)+len(p.entry.Phrases)+len(p.entry.Starts) > large {
+		return
+	}
+	for _, s := range []set{p.words, p.phrases, p.starts} {
+		clear(s) // there are words in them after an error
+	}
+	scratches.Put(p.scratch)
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{set{}, set{}, set{}} }}
 
 // indexed adds to a category's paths their ancestors, and drops repeated values.
 func indexed(kind Kind, values []any) []any {

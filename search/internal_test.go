@@ -35,8 +35,8 @@ func TestMinimum(t *testing.T) {
 
 func TestStarts(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"a", "ab", "abc", "x", "手", "手机", "手机壳"}, starts([]string{"ab", "abcd", "x", "手机壳套"}))
-	require.Empty(t, starts(nil))
+	require.Equal(t, []string{"a", "ab", "abc", "x", "手", "手机", "手机壳"}, set{}.of([]string{"ab", "abcd", "x", "手机壳套"}))
+	require.Empty(t, set{}.of(nil))
 }
 
 func TestWindow(t *testing.T) {

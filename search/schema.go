@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/seed82d84382/commerce/search/internal/analysis"
 )
@@ -124,6 +125,22 @@ func (s Schema) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
+// OwnFields returns the names of the fields that are also scored by themselves, in the order of the schema: those whose terms a
+// driver is given in a field of their own, see [TextRun.Field].
+func (s Schema) OwnFields() []string {
+	heaviest := 0
+	for _, f := range s.Fields {
+		heaviest = max(heaviest, f.withDefaults().Weight)
+	}
+	var names []string
+	for _, f := range s.Fields {
+		if weight := f.withDefaults().Weight; weight > 0 && ownWeight*weight >= heaviest {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // Fingerprint identifies the schema and the way text is analysed: an index
 // built under another fingerprint must be rebuilt.
 func (s Schema) Fingerprint() string {
@@ -208,11 +225,12 @@ func (s Schema) check() (*schema, error) {
 			checked.addLanguage(f.Language)
 		}
 	}
+	own := s.OwnFields()
 	for _, f := range checked.order {
 		if !suggests && checked.heaviest > 0 {
 			f.Suggest = f.Weight == checked.heaviest
 		}
-		if f.Weight > 0 && ownWeight*f.Weight >= checked.heaviest {
+		if slices.Contains(own, f.Name) {
 			checked.own = append(checked.own, f)
 		}
 	}

@@ -205,7 +205,7 @@ var vendors = map[string][]string{
 	"notify/sqlqueue/pglisten": {"github.com/jackc/pgx/v5"},
 	"notify/watermillqueue":    {"github.com/ThreeDotsLabs/watermill"},
 	"search":                   {"github.com/blevesearch/snowballstem"},
-	"search/blevesearch":       {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "go.etcd.io/bbolt"},
+	"search/blevesearch":       {"github.com/blevesearch/", "github.com/RoaringBitmap/roaring", "github.com/golang/snappy", "go.etcd.io/bbolt"},
 	"search/gse":               {"github.com/go-ego/gse", "github.com/vcaesar/cedar"},
 	"search/pinyin":            {"github.com/mozillazg/go-pinyin"},
 	"session":                  {"github.com/alexedwards/scs/v2"},

@@ -24,7 +24,7 @@ type current struct {
 
 const (
 	currentFile = "CURRENT"
-	format      = 2 // 1 had positions and columns of Bleve's own
+	format      = 3 // 1 had positions and columns of Bleve's own, 2 segments
 	maxCurrent  = 64 << 10
 )
 

@@ -107,7 +107,7 @@ func (sn *snapshot) term(n search.Node) (matcher, error) {
 func (t *termMatcher) frequency() float64 {
 	f := t.posting.Frequency()
 	if t.weighed {
-		return float64(t.sn.store.packing.frequency(f))
+		return float64(t.sn.store.layout.packing.frequency(f))
 	}
 	return float64(f)
 }

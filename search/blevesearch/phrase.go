@@ -89,7 +89,7 @@ func (m *phraseMatcher) together(least uint64) (uint64, error) {
 // count adds up the weights of the places where the words stand in a row.
 func (m *phraseMatcher) count() float64 {
 	for i, w := range m.words {
-		m.places[i] = m.sn.store.packing.occurrences(m.places[i][:0], w.posting)
+		m.places[i] = m.sn.store.layout.packing.occurrences(m.places[i][:0], w.posting)
 	}
 	sum := 0
 	for _, first := range m.places[0] {

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	"github.com/blevesearch/bleve/v2/index/scorch/mergeplan"
 	index "github.com/blevesearch/bleve_index_api"
+	zap "github.com/blevesearch/zapx/v17"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/seed82d84382/commerce/search"
@@ -21,14 +20,13 @@ import (
 
 // store is one generation: a Bleve index in a directory.
 type store struct {
-	schema  search.Schema
-	grouped bool // the schema has a field to collapse by
-	index   index.Index
-	queue   *index.AnalysisQueue
+	schema search.Schema
+	layout *layout
+	index  index.Index
+	queue  *index.AnalysisQueue
 
 	versions sync.Mutex // orders the writes that compare versions
 
-	packing packing
 	latest  atomic.Pointer[state] // of the search that saw the newest state
 	columns columnCache
 
@@ -48,6 +46,9 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 		"bolt_timeout": lockTimeout.String(),
 		"unsafe_batch": temporary, // nothing needs to outlive the process
 
+		"forceSegmentType":    segmentType,
+		"forceSegmentVersion": int(zap.Version),
+
 		// Fewer segments than Bleve's own 10: each repeats its words, and a search reads every one.
 		"scorchMergePlanOptions": map[string]any{"MaxSegmentsPerTier": 4, "SegmentsPerMergeTask": 4},
 	}
@@ -63,8 +64,7 @@ func openStore(dir string, schema search.Schema, temporary bool) (*store, error)
 		}
 		return nil, fmt.Errorf("search: open index: %w", err)
 	}
-	grouped := slices.ContainsFunc(schema.Fields, func(f search.Field) bool { return f.Collapse })
-	return &store{schema: schema, grouped: grouped, packing: newPacking(schema), measured: map[string]measured{}, index: idx, queue: queue}, nil
+	return &store{schema: schema, layout: newLayout(schema), measured: map[string]measured{}, index: idx, queue: queue}, nil
 }
 
 // merge puts everything into one segment, as it is best searched, and removes the others' files.
@@ -126,12 +126,12 @@ func (s *store) write(ctx context.Context, ops []search.Op) error {
 	}
 	if len(ops) > 0 {
 		batch := index.NewBatch()
-		for i, doc := range s.documents(ops) {
-			if doc == nil {
-				batch.Delete(ops[i].ID)
+		for i, op := range ops {
+			if op.Entry == nil && op.Version == 0 && !op.Changed {
+				batch.Delete(op.ID)
 				continue
 			}
-			batch.Update(doc)
+			batch.Update(&document{op: op, at: i, layout: s.layout})
 		}
 		if err := s.index.Batch(batch); err != nil {
 			return fmt.Errorf("search: write: %w", err)
@@ -141,24 +141,6 @@ func (s *store) write(ctx context.Context, ops []search.Op) error {
 		return &search.BatchError{Failed: failed}
 	}
 	return nil
-}
-
-// documents makes what Bleve takes of ops, on all processors; nil is a removal.
-func (s *store) documents(ops []search.Op) []index.Document {
-	made := make([]index.Document, len(ops))
-	var workers sync.WaitGroup
-	share := max(16, (len(ops)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	for from := 0; from < len(ops); from += share {
-		workers.Go(func() {
-			for i := from; i < min(from+share, len(ops)); i++ {
-				if op := ops[i]; op.Entry != nil || op.Version > 0 || op.Changed {
-					made[i] = s.indexed(op)
-				}
-			}
-		})
-	}
-	workers.Wait()
-	return made
 }
 
 // newer keeps the ops whose version is above the stored one, or that have none.

@@ -86,7 +86,7 @@ func (d *driver) live(ctx context.Context) (physical, error) {
 }
 
 // openLive finds the live index, or makes the first one. stale means that it was
-// built with another schema.
+// built with another schema, or by an earlier version.
 func (d *driver) openLive(ctx context.Context) (stale bool, err error) {
 	var refused error
 	for range createTries {
@@ -96,7 +96,7 @@ func (d *driver) openLive(ctx context.Context) (stale bool, err error) {
 		}
 		if live.name != "" {
 			m, err := d.meta(ctx, live.name)
-			return err == nil && m.Schema != d.schema.Fingerprint(), err
+			return err == nil && !m.usable(d), err
 		}
 		_, err = d.create(ctx, func(string) string { return d.name }, false, false)
 		switch {
@@ -146,7 +146,7 @@ func (d *driver) create(ctx context.Context, alias func(index string) string, fi
 	}
 	// The end makes the name one of its own: who removes an index that is no longer
 	// there must not meet a newer one.
-	name := fmt.Sprintf("%s-%s-%06d-%s", d.name, shortPrint(d.schema), last+1, strings.ToLower(rand.Text()[:6]))
+	name := fmt.Sprintf("%s-%s-%06d-%s", d.name, d.print, last+1, strings.ToLower(rand.Text()[:6]))
 	again := false
 	body := object{
 		"settings": object{"index": d.settings(filling)},

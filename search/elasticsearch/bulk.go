@@ -2,7 +2,6 @@ package elasticsearch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 const (
 	maxBulkOps   = 1000             // of one request
 	shardTimeout = 10 * time.Second // for which the server waits for a primary shard, at most
+	opRoom       = 256              // bytes that an op may be longer than those before it, for which there is room
 	versionTries = 20               // of a document that others change at the same time
 )
 
@@ -260,8 +260,36 @@ func (w *writing) versioned(ctx context.Context, ops []search.Op) (failed []sear
 
 // bulkItem is what became of one op.
 type bulkItem struct {
-	Status  int    `json:"status"`
-	Problem *cause `json:"error"`
+	Status  int
+	Problem *cause
+}
+
+// bulkAnswer is what the server says to one bulk request.
+type bulkAnswer []bulkItem
+
+func (a *bulkAnswer) scan(s *scanner) {
+	s.object(func(key []byte) {
+		if string(key) != "items" {
+			s.skip()
+			return
+		}
+		s.array(func() {
+			var item bulkItem
+			s.object(func([]byte) { // the action
+				s.object(func(key []byte) {
+					switch string(key) {
+					case "status":
+						item.Status = s.int()
+					case "error":
+						s.decode(&item.Problem)
+					default:
+						s.skip()
+					}
+				})
+			})
+			*a = append(*a, item)
+		})
+	})
 }
 
 func (i bulkItem) done() bool {
@@ -280,11 +308,7 @@ func (i bulkItem) refusal() error {
 
 // bulk is one request. It returns an item an op.
 func (w *writing) bulk(ctx context.Context, ops []search.Op, conditions []condition) ([]bulkItem, error) {
-	size := 0
-	for _, op := range ops {
-		size += sizeOf(op)
-	}
-	body := make([]byte, 0, size+size/8)
+	body := make([]byte, 0, (int(w.driver.opBytes.Load())+opRoom)*len(ops))
 	for i, op := range ops {
 		var c condition
 		if conditions != nil {
@@ -292,12 +316,13 @@ func (w *writing) bulk(ctx context.Context, ops []search.Op, conditions []condit
 		}
 		body = w.driver.appendOp(body, op, c)
 	}
+	w.driver.opBytes.Store(int64(len(body) / len(ops)))
 	if w.driver.maxBody > 0 && len(body) > w.driver.maxBody {
 		return nil, &Error{Status: http.StatusRequestEntityTooLarge, Type: "too_large", Reason: fmt.Sprintf("a request of %d bytes", len(body))}
 	}
 	wait := max(min(shardTimeout, w.driver.options.Patience), time.Millisecond)
 	path := "/" + w.alias + "/_bulk?require_alias=true&timeout=" + milliseconds(wait) +
-		"&filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason"
+		"&filter_path=items.*.status,items.*.error.type,items.*.error.reason"
 	if w.wait {
 		path += "&refresh=wait_for"
 	}
@@ -306,18 +331,9 @@ func (w *writing) bulk(ctx context.Context, ops []search.Op, conditions []condit
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Errors *bool                 `json:"errors"`
-		Items  []map[string]bulkItem `json:"items"`
-	}
-	if err := json.Unmarshal(text, &answer); err != nil || answer.Errors == nil || len(answer.Items) != len(ops) {
-		return nil, errors.Join(fmt.Errorf("search: elasticsearch answered %d of %d writes", len(answer.Items), len(ops)), err)
-	}
-	items := make([]bulkItem, len(ops))
-	for i, item := range answer.Items {
-		for _, only := range item {
-			items[i] = only
-		}
+	items := make(bulkAnswer, 0, len(ops))
+	if err := scan(text, &items); err != nil || len(items) != len(ops) {
+		return nil, errors.Join(fmt.Errorf("search: elasticsearch answered %d of %d writes", len(items), len(ops)), err)
 	}
 	return items, nil
 }

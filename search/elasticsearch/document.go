@@ -1,6 +1,7 @@
 package elasticsearch
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (d *driver) appendOp(to []byte, op search.Op, c condition) []byte {
 		return to
 	}
 	to = append(to, '{')
-	to = appendKey(to, fieldSchema+shortPrint(d.schema))
+	to = appendKey(to, d.schemaField)
 	to = append(to, "true"...)
 	if op.Version > 0 {
 		to = appendKey(append(to, ','), fieldVersion)
@@ -66,15 +67,15 @@ func (d *driver) appendEntry(to []byte, e *search.Entry) []byte {
 	for _, list := range []struct {
 		field string
 		terms []string
-	}{
-		{search.FieldWords, e.Words}, {search.FieldPhrases, e.Phrases}, {search.FieldStarts, e.Starts},
-		{search.FieldPresent, e.Present},
-	} {
+	}{{search.FieldWords, e.Words}, {search.FieldStarts, e.Starts}, {search.FieldPresent, e.Present}} {
 		if len(list.terms) > 0 {
-			to = appendList(appendKey(append(to, ','), list.field), list.terms, appendString)
+			to = appendListed(appendKey(append(to, ','), list.field), list.terms)
 		}
 	}
-	if e.Group != "" {
+	if len(e.Phrases) > 0 {
+		to = appendList(appendKey(append(to, ','), search.FieldPhrases), e.Phrases, appendString)
+	}
+	if d.collapses {
 		to = appendString(appendKey(append(to, ','), search.FieldGroup), e.Group)
 	}
 	for _, f := range d.schema.Fields {
@@ -103,12 +104,15 @@ func appendTexts(to []byte, runs []search.TextRun) []byte {
 	if len(to) == empty {
 		to = append(to, `"`+marker+`"`...)
 	}
-	to = append(appendKey(append(to, `],`...), search.FieldChars), '[')
-	empty = len(to)
-	for _, run := range runs {
-		to = appendRun(to, run.Chars, run.Weight, len(to) > empty)
-	}
 	to = append(to, ']')
+	if slices.ContainsFunc(runs, func(r search.TextRun) bool { return len(r.Chars) > 0 }) {
+		to = append(appendKey(append(to, ','), search.FieldChars), '[')
+		empty = len(to)
+		for _, run := range runs {
+			to = appendRun(to, run.Chars, run.Weight, len(to) > empty)
+		}
+		to = append(to, ']')
+	}
 	last := "" // the field whose list ends here; the runs of one come one after another
 	for _, run := range runs {
 		if run.Field == "" || len(run.Terms) == 0 {
@@ -147,6 +151,18 @@ func appendRun(to []byte, terms []string, times int, comma bool) []byte {
 		to = append(append(to, ','), to[start:end]...)
 	}
 	return to
+}
+
+// appendListed writes terms as one text.
+func appendListed(to []byte, terms []string) []byte {
+	to = append(to, '"')
+	for i, t := range terms {
+		if i > 0 {
+			to = append(to, ' ')
+		}
+		to = appendEscaped(to, listedTerm(t))
+	}
+	return append(to, '"')
 }
 
 // counted is a value as facets count it.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -15,15 +17,32 @@ import (
 // driver is an alias of a cluster. It keeps no state of the index: other
 // processes may change that at any time.
 type driver struct {
-	client  *client
-	name    string // the alias
-	schema  search.Schema
-	options Options
+	client *client
+	name   string // the alias
+	schema search.Schema
+	print  string // the schema's fingerprint, as it stands in names
+	// schemaField is the name of the field that every document has, see fieldSchema.
+	schemaField string
+	collapses   bool // a field of the schema makes variants
+	options     Options
 	// scale undoes the constant factor k1 + 1 that most servers put before BM25.
 	scale   float64
 	maxBody int           // bytes of a request that the nodes take; 0: unknown
 	workers chan struct{} // requests of writes under way
+	opBytes atomic.Int64  // that an op of the last request took
 }
+
+func newDriver(name string, schema search.Schema, o Options) *driver {
+	print := schema.Fingerprint()[:shortPrint]
+	return &driver{
+		name: name, schema: schema, options: o, workers: make(chan struct{}, o.Workers),
+		print: print, schemaField: fmt.Sprintf("%s%s-%d", fieldSchema, print, format),
+		collapses: slices.ContainsFunc(schema.Fields, func(f search.Field) bool { return f.Collapse }),
+	}
+}
+
+// shortPrint is how much of the fingerprint stands in names.
+const shortPrint = 8
 
 // oldest is the first version that has what is used here.
 const oldestMajor, oldestMinor = 7, 17

@@ -143,7 +143,8 @@ func Open(ctx context.Context, address string, schema search.Schema, opts *Optio
 		}
 		addresses = append(addresses, node)
 	}
-	d := &driver{client: newClient(addresses, &o), name: name, schema: schema, options: o, workers: make(chan struct{}, o.Workers)}
+	d := newDriver(name, schema, o)
+	d.client = newClient(addresses, &o)
 	ix, err := d.open(ctx)
 	if err != nil {
 		d.client.close()

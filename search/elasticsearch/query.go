@@ -94,7 +94,7 @@ func prefix(field, start string) any {
 	case start == "", len(start) > maxTerm:
 		return object{"match_none": object{}}
 	case field == search.FieldPhrases && utf8.RuneCountInString(start) <= search.MaxStart:
-		return object{"term": object{search.FieldStarts: start}}
+		return object{"term": object{search.FieldStarts: listedTerm(start)}}
 	}
 	return object{"prefix": object{field: start}}
 }

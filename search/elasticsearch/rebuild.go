@@ -55,7 +55,7 @@ func (d *driver) Resume(ctx context.Context, name string) (search.Generation, er
 		if err != nil {
 			return nil, err
 		}
-		if m.Resumable && m.Schema == d.schema.Fingerprint() {
+		if m.Resumable && m.usable(d) {
 			return &generation{driver: d, name: name}, nil
 		}
 	}
@@ -228,7 +228,7 @@ func (d *driver) Rollback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.Schema != d.schema.Fingerprint() {
+	if !m.usable(d) {
 		return search.ErrSchema
 	}
 	return d.turn(ctx, kept, actions)

@@ -25,6 +25,9 @@ type Case struct {
 	Name     string
 	Callers  []int // the numbers of callers measured unless the run narrows them
 	Subjects []Subject
+	// Warm, when it is set, runs before the first round of each number of callers: what a server does only at
+	// first, such as to compile its own code, is then no subject's loss. It must treat the subjects alike.
+	Warm func(ctx context.Context) error
 }
 
 // Subject is a library, ours or another, or the floor under all of them.
@@ -106,6 +109,11 @@ func Run(ctx context.Context, area string, cases []Case, settings Settings) ([]R
 				roundTrips[subject.Name] = sample.RoundTrips
 				return sample.Sample, err
 			}}
+		}
+		if step.Warm != nil {
+			if err := step.Warm(ctx); err != nil {
+				return results, fmt.Errorf("%s, warm-up: %w", step.Name, err)
+			}
 		}
 		samples, err := bench.Interleave(ctx, settings.Rounds, subjects, func(round bench.Round) {
 			done++

@@ -52,3 +52,21 @@ func TestRunRefusesFiguresOfBrokenSubjects(t *testing.T) {
 	_, err = Run(t.Context(), "test", broken, Settings{Cases: []string{"raed"}, Rounds: 1})
 	require.ErrorContains(t, err, `no case "raed"; it has [read]`)
 }
+
+func TestRunWarmsUpBeforeEachNumberOfCallers(t *testing.T) {
+	var order []string
+	note := func(what string) error { order = append(order, what); return nil }
+	cases := []Case{{Name: "read", Callers: []int{1, 2}, Warm: func(context.Context) error { return note("warm") },
+		Subjects: []Subject{{Name: "ours", Measure: func(ctx context.Context, load bench.Load) (Sample, error) {
+			load.MaxOps, load.Duration, load.Callers = 1, 0, 1
+			sample, err := bench.Run(ctx, load, func(context.Context, int) error { return note("measured") })
+			return Sample{Sample: sample}, err
+		}}}}}
+	_, err := Run(t.Context(), "test", cases, Settings{Duration: time.Second, Rounds: 2})
+	require.NoError(t, err)
+	require.Equal(t, []string{"warm", "measured", "measured", "warm", "measured", "measured"}, order)
+
+	cases[0].Warm = func(context.Context) error { return errors.New("cold") }
+	_, err = Run(t.Context(), "test", cases, Settings{Duration: time.Second, Rounds: 1})
+	require.ErrorContains(t, err, "read, warm-up: cold")
+}

@@ -42,6 +42,8 @@ func startElastic(ctx context.Context, environment *bench.Environment) (*elastic
 	environment.Settings["raw-elasticsearch"] = "query, facets, suggest: the requests that ours sends, sent again by net/http and decoded; " +
 		"index: a loop of _bulk with the plain products, analysed by the server in English"
 	environment.Settings["raw-elasticsearch-same-bodies"] = "index: the requests that ours sends, made beforehand, to an index made by ours"
+	environment.Settings["elasticsearch, warm-up"] = fmt.Sprintf("before the first round of query, facets and suggest ours and raw-elasticsearch ask in turns for %v; "+
+		"before that of index each subject on it fills an index once", warmUp)
 	environment.Settings["elasticsearch"] = "one private node on loopback, heap of 512 MB, one shard; everything of an index merged before it is searched"
 	return &elastic{server: server}, nil
 }

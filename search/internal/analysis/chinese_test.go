@@ -64,7 +64,7 @@ func TestSegmented(t *testing.T) {
 	require.Equal(t, "김치 치냉 냉장 장고", words("김치냉장고"))
 
 	var phrases []string
-	a.Phrases("红手机壳", func(p string) { phrases = append(phrases, p) })
+	a.Read("红手机壳", "en", Sinks{Phrase: func(p string) { phrases = append(phrases, p) }})
 	require.Equal(t, []string{"红手机壳", "手机", "手机壳"}, phrases)
 
 	run := func(text string) (u Unit) {
@@ -97,7 +97,7 @@ func TestSpellings(t *testing.T) {
 	require.Empty(t, a.Spelling("音の"))
 
 	var phrases []string
-	a.Phrases("iPhone15手機", func(p string) { phrases = append(phrases, p) })
+	a.Read("iPhone15手機", "en", Sinks{Phrase: func(p string) { phrases = append(phrases, p) }})
 	require.Equal(t, []string{"iphone15", "手机→手機", "shouji→手機", "shouwei→手機", "sj→手機", "sw→手機"}, phrases)
 }
 
@@ -126,14 +126,14 @@ func FuzzChinese(f *testing.F) {
 			require.Equal(t, len(u.Parts), covered)
 			return true
 		})
-		a.Phrases(text, func(p string) {
+		a.Read(text, "en", Sinks{Phrase: func(p string) {
 			require.True(t, utf8.ValidString(p))
 			key, phrase, ok := strings.Cut(p, Arrow)
 			require.NotContains(t, phrase, Arrow)
 			if ok && isCJK([]rune(key)[0]) {
 				require.Len(t, phrase, len(key), "in both scripts of the same length")
 			}
-		})
+		}})
 		require.Equal(t, a.Simple(text), a.Simple(a.Simple(text)))
 	})
 }

@@ -50,7 +50,7 @@ func Stem(word, language string) string {
 			return word
 		}
 	}
-	place := &stemmed[maphash.Comparable(stemSeed, stemKey{word, language})%uint64(len(stemmed))]
+	place := &stemmed[maphash.String(stemSeed, word)%uint64(len(stemmed))]
 	if known := place.Load(); known != nil && known.of == (stemKey{word, language}) {
 		return known.stem
 	}

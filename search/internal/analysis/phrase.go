@@ -19,29 +19,38 @@ const (
 	maxSpellings = 4
 )
 
-// Phrases calls add for what may complete a query: each word, each pair of
-// neighbouring words, each run of Chinese, Japanese or Korean characters, and the other ways to type that.
-func (a *Analyzer) Phrases(text string, add func(string)) {
-	previous, end := "", 0
-	a.Units(text, func(u Unit) bool {
-		if u.CJK {
-			a.runPhrases(text, u, add)
-			previous = ""
-			return true
-		}
-		word := foldWord(text[u.Start:u.End])
-		if utf8.RuneCountInString(word) > MaxWord {
-			previous = ""
-			return true
-		}
-		addWord(word, add)
-		neighbours := previous != "" && strings.TrimSpace(text[end:u.Start]) == ""
-		if neighbours && !IsStopWord(previous) && !IsStopWord(word) {
-			add(previous + " " + word)
-		}
-		previous, end = word, u.End
-		return true
-	})
+// phraser finds the phrases of a text.
+type phraser struct {
+	analyzer *Analyzer
+	text     string
+	add      func(string)
+
+	previous string // word, which ends at end
+	end      int
+}
+
+func (p *phraser) unit(u Unit) {
+	if u.CJK {
+		p.analyzer.runPhrases(p.text, u, p.add)
+		p.previous = ""
+		return
+	}
+	word := p.text[u.Start:u.End]
+	if ascii(word) && len(u.Form) == len(word) { // nothing is left out
+		word = u.Form
+	} else {
+		word = foldWord(word)
+	}
+	if utf8.RuneCountInString(word) > MaxWord {
+		p.previous = ""
+		return
+	}
+	addWord(word, p.add)
+	neighbours := p.previous != "" && strings.TrimSpace(p.text[p.end:u.Start]) == ""
+	if neighbours && !IsStopWord(p.previous) && !IsStopWord(word) {
+		p.add(p.previous + " " + word)
+	}
+	p.previous, p.end = word, u.End
 }
 
 // runPhrases adds the whole run, and of one that is cut into words each of them and each two neighbours.

@@ -6,27 +6,57 @@ type Terms struct {
 	Chars []string // single characters of Chinese, Japanese and Korean runs
 }
 
-// Index returns the terms of text. A compound gives its joined form, then its
-// parts, so that "iPhone15" answers "iphone15", "iphone 15" and "iphone".
-func (a *Analyzer) Index(text, language string) Terms {
-	var terms Terms
-	stem := stemCache(language)
+// Sinks take what a text contributes to an index. One that is nil wants nothing.
+type Sinks struct {
+	// Terms get the terms. A compound gives its joined form, then its
+	// parts, so that "iPhone15" answers "iphone15", "iphone 15" and "iphone".
+	Terms *Terms
+	// Word gets each word as people write it, folded but not stemmed: the words corrections are taken from.
+	Word func(string)
+	// Phrase gets what may complete a query: each word, each pair of
+	// neighbouring words, each run of Chinese, Japanese or Korean characters, and the other ways to type that.
+	Phrase func(string)
+}
+
+// Read reads text once for all sinks.
+func (a *Analyzer) Read(text, language string, to Sinks) {
+	phrases := phraser{analyzer: a, text: text, add: to.Phrase}
 	a.Units(text, func(u Unit) bool {
-		switch {
-		case u.CJK:
-			terms.Words = append(terms.Words, a.runTerms(u)...)
-			for _, c := range u.Parts {
-				terms.Chars = append(terms.Chars, c.Form)
-			}
-		default:
-			terms.Words = append(terms.Words, stem(u.Form))
+		if to.Terms != nil {
+			a.addTerms(to.Terms, u, language)
+		}
+		if to.Word != nil && !u.CJK {
+			addWord(u.Form, to.Word)
 			for _, p := range u.Parts {
-				terms.Words = append(terms.Words, stem(p.Form))
+				addWord(p.Form, to.Word)
 			}
+		}
+		if to.Phrase != nil {
+			phrases.unit(u)
 		}
 		return true
 	})
+}
+
+// Index returns the terms of text.
+func (a *Analyzer) Index(text, language string) Terms {
+	var terms Terms
+	a.Read(text, language, Sinks{Terms: &terms})
 	return terms
+}
+
+func (a *Analyzer) addTerms(to *Terms, u Unit, language string) {
+	if u.CJK {
+		to.Words = append(to.Words, a.runTerms(u)...)
+		for _, c := range u.Parts {
+			to.Chars = append(to.Chars, c.Form)
+		}
+		return
+	}
+	to.Words = append(to.Words, Stem(u.Form, language))
+	for _, p := range u.Parts {
+		to.Words = append(to.Words, Stem(p.Form, language))
+	}
 }
 
 // runTerms returns the pairs of a run, or its words, each followed by the shorter ones within it.
@@ -58,36 +88,8 @@ func Pairs(run Unit) []string {
 	return pairs
 }
 
-// Vocabulary calls add for each word of text as people write it, folded but
-// not stemmed: the words corrections are taken from.
-func (a *Analyzer) Vocabulary(text string, add func(string)) {
-	a.Units(text, func(u Unit) bool {
-		if u.CJK {
-			return true
-		}
-		addWord(u.Form, add)
-		for _, p := range u.Parts {
-			addWord(p.Form, add)
-		}
-		return true
-	})
-}
-
 func addWord(word string, add func(string)) {
 	if len(word) > 1 {
 		add(word)
-	}
-}
-
-// stemCache returns a stemmer that remembers what it did: product texts repeat their words.
-func stemCache(language string) func(string) string {
-	seen := map[string]string{}
-	return func(word string) string {
-		stem, ok := seen[word]
-		if !ok {
-			stem = Stem(word, language)
-			seen[word] = stem
-		}
-		return stem
 	}
 }

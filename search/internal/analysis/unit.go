@@ -88,10 +88,21 @@ const (
 func scanWord(text string, pos int) (Unit, int) {
 	unit := Unit{Start: pos}
 	partStart, kind := pos, letter
+	var first Part // most words have no other one
 	cut := func(end int) {
-		if form := foldWord(text[partStart:end]); form != "" {
-			unit.Parts = append(unit.Parts, Part{Start: partStart, End: end, Form: form})
+		form := foldWord(text[partStart:end])
+		if form == "" {
+			return
 		}
+		part := Part{Start: partStart, End: end, Form: form}
+		switch {
+		case first.Form == "":
+			first = part
+			return
+		case unit.Parts == nil:
+			unit.Parts = append(make([]Part, 0, 4), first)
+		}
+		unit.Parts = append(unit.Parts, part)
 	}
 	for i := pos; ; {
 		r, size := utf8.DecodeRuneInString(text[i:])
@@ -100,7 +111,7 @@ func scanWord(text string, pos int) (Unit, int) {
 			next := kind
 			if unicode.IsDigit(r) {
 				next = digit
-			} else if !unicode.Is(unicode.M, r) {
+			} else if r < utf8.RuneSelf || !unicode.Is(unicode.M, r) {
 				next = letter
 			}
 			if i > partStart && next != kind {
@@ -137,16 +148,13 @@ func scanWord(text string, pos int) (Unit, int) {
 		unit.End = i
 		break
 	}
-	finish(&unit)
+	finish(&unit, first.Form)
 	return unit, unit.End
 }
 
-func finish(unit *Unit) {
-	switch len(unit.Parts) {
-	case 0:
-		return
-	case 1:
-		unit.Form, unit.Parts = truncate(unit.Parts[0].Form), nil
+func finish(unit *Unit, first string) {
+	if unit.Parts == nil {
+		unit.Form = truncate(first)
 		return
 	}
 	var joined strings.Builder
