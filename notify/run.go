@@ -181,7 +181,7 @@ func within(done <-chan struct{}, d time.Duration) bool {
 
 // fetch fills one source until ctx ends, and returns an error only when going on is useless.
 func (r *run) fetch(ctx context.Context, s *source) error {
-	for failures := 0; ; {
+	for failures := 0; ctx.Err() == nil; {
 		room := r.sources.room(s)
 		if room == 0 {
 			return nil
@@ -202,11 +202,10 @@ func (r *run) fetch(ctx context.Context, s *source) error {
 			failures++
 			rest := fullJitter(100*time.Millisecond, 10*time.Second, failures)
 			r.log.Warn("notify: fetch failed", "queue", s.name, "error", err, "retry_in", rest)
-			if pause.For(ctx, rest) != nil {
-				return nil
-			}
+			_ = pause.For(ctx, rest) // the loop sees that ctx has ended
 		}
 	}
+	return nil
 }
 
 // release gives jobs back that were never started.
