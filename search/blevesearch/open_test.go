@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed82d84382/commerce/search"
@@ -268,4 +270,37 @@ func TestCurrentNamesTheSchema(t *testing.T) {
 	require.Equal(t, searchtest.Schema().Fingerprint(), current["schema"])
 	require.Equal(t, "generation-000001", current["generation"])
 	require.True(t, slices.Equal([]string{"generation-000001"}, generations(t, dir)))
+}
+
+// Readers of IDs alone and of whole documents share what they read with.
+func TestParallelReadersFindTheirOwn(t *testing.T) {
+	t.Parallel()
+	ix := open(t, "", nil)
+	docs := make([]search.Document, 50)
+	for i := range docs {
+		docs[i] = search.Document{ID: fmt.Sprint("p", i), Fields: map[string]any{"title": "tea"}}
+	}
+	require.NoError(t, ix.Put(t.Context(), docs...))
+	q := search.Query{Limit: len(docs), Sort: []search.Sort{search.ByID}}
+	want, err := ix.Search(t.Context(), q)
+	require.NoError(t, err)
+	var readers sync.WaitGroup
+	for i := range 8 {
+		readers.Go(func() {
+			for range 100 {
+				q := q
+				if i%2 == 0 {
+					q.Return = []string{}
+				}
+				got, err := ix.Search(t.Context(), q)
+				if !assert.NoError(t, err) || !assert.Len(t, got.Hits, len(want.Hits)) {
+					return
+				}
+				for j, hit := range got.Hits {
+					assert.Equal(t, want.Hits[j].ID, hit.ID)
+				}
+			}
+		})
+	}
+	readers.Wait()
 }

@@ -128,12 +128,15 @@ func (st *state) partOf(doc uint64) *part {
 
 // stored is what a hit needs of a document: its ID and, with source, its source.
 func (sn *snapshot) stored(doc uint64, source bool) (id string, text []byte, err error) {
+	if !source {
+		id, err = sn.id(doc)
+		return id, nil, err
+	}
 	p := sn.partOf(doc)
 	err = p.segment.VisitStoredFields(doc-p.offset, func(field string, _ byte, value []byte, _ []uint64) bool {
 		switch field {
-		case fieldID:
+		case fieldID: // stopping here would give two callers the same reader, in version 17.2.5 of zapx
 			id = string(value)
-			return source
 		case fieldSource:
 			text = slices.Clone(value)
 			return false
