@@ -20,9 +20,7 @@ type group struct {
 	mu       sync.Mutex // guards what follows
 	running  int        // workers there are
 	wanted   int        // workers there should be
-	most     int        // workers that the round trip makes worth while
 	measured time.Time  // when that was found out
-	crowd    float64    // requests in a group, on the average of late
 }
 
 const (
@@ -31,10 +29,6 @@ const (
 	slowTrip       = time.Millisecond // a round trip from which on a database is far
 	measureAgain   = 30 * time.Second
 	measureTimeout = 5 * time.Second
-
-	// Near the database two groups at once halve their size, and each has a price of its own, that of some twenty requests.
-	// So it is one group at a time below the one number of requests, and two above the other.
-	fewRequests, manyRequests = 40, 100
 )
 
 // call is one caller's request on its way through the group.
@@ -50,7 +44,7 @@ type call struct {
 func newGroup(i *Inventory) *group {
 	g := &group{inventory: i, queue: make(chan *call, i.options.QueueSize)}
 	g.calls.New = func() any { return &call{done: make(chan struct{}, 1)} }
-	g.adapt(0)
+	g.adapt()
 	return g
 }
 
@@ -60,43 +54,30 @@ func (g *group) close() {
 	g.workers.Wait()
 }
 
-// adapt notes the size of a group, measures the round trip, if that is due, and starts workers if there should be more.
-func (g *group) adapt(size int) {
+// adapt measures the round trip, if that is due, and starts workers if there should be more.
+func (g *group) adapt() {
 	now := time.Now()
 	g.mu.Lock()
-	g.crowd += (float64(size) - g.crowd) / 16
+	wanted := g.wanted
 	due := g.measured.IsZero() || now.Sub(g.measured) >= measureAgain
 	if due {
 		g.measured = now
 	}
-	most := g.most
 	g.mu.Unlock()
-	if due {
-		most = g.workersFor(most) // without the lock: nobody is to wait for a database that is slow to answer
+	if !due {
+		return
 	}
+	wanted = g.workersFor(wanted) // without the lock: nobody is to wait for a database that is slow to answer
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if due {
-		g.most = most
-	}
-	switch {
-	case g.most != nearWorkers || g.inventory.options.Workers > 0:
-		g.wanted = g.most
-	case g.crowd < fewRequests:
-		g.wanted = 1
-	case g.crowd > manyRequests:
-		g.wanted = nearWorkers
-	default:
-		g.wanted = min(g.wanted, nearWorkers)
-	}
-	for ; g.running < g.wanted; g.running++ {
+	for g.wanted = wanted; g.running < g.wanted; g.running++ {
 		g.workers.Go(g.work)
 	}
 }
 
-// workersFor: two keep a near database busy, one preparing its rows while the other commits. Where the way is long they would
-// spend their time on it, and more are under way at once. A database with one writer has use for one. When it cannot be
-// asked, it stays as it was before.
+// workersFor: two keep a near database busy, one group writing its rows while the other commits or is answered. Where the
+// way is long they would spend their time on it, and more are under way at once. A database with one writer has use for
+// one. When it cannot be asked, it stays as it was before.
 func (g *group) workersFor(before int) int {
 	if n := g.inventory.options.Workers; n > 0 {
 		return n
@@ -175,7 +156,7 @@ func (g *group) work() {
 		start := time.Now()
 		g.run(batch)
 		g.yield(len(batch), time.Since(start))
-		g.adapt(len(batch))
+		g.adapt()
 	}
 }
 

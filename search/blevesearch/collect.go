@@ -427,6 +427,8 @@ func readKey(text string, kind search.Kind) (key, error) {
 
 // explain scores the hits once more, and keeps how.
 func (sn *snapshot) explain(r search.Request, hits []search.DriverHit) error {
+	sn.explaining = true
+	defer func() { sn.explaining = false }()
 	for i := range hits {
 		m, err := sn.matcher(r.Query)
 		if err != nil {

@@ -26,14 +26,28 @@ func (c *column) of(doc uint64) []uint32 { return c.values[c.start[doc]:c.start[
 
 // columns are those of one segment.
 type columns struct {
-	mu     sync.Mutex
-	fields map[string]*columnOnce
+	fields  remembered[*column]
+	lengths remembered[[]uint32] // of documents, see lengths
 }
 
-type columnOnce struct {
-	once   sync.Once
-	column *column
-	err    error
+// remembered are values by field, each made once.
+type remembered[T any] struct {
+	mu     sync.Mutex
+	fields map[string]func() (T, error)
+}
+
+func (r *remembered[T]) get(field string, make func() (T, error)) (T, error) {
+	r.mu.Lock()
+	known := r.fields[field]
+	if known == nil {
+		if r.fields == nil {
+			r.fields = map[string]func() (T, error){}
+		}
+		known = sync.OnceValues(make)
+		r.fields[field] = known
+	}
+	r.mu.Unlock()
+	return known()
 }
 
 // columnCache knows the columns of the segments searched last.
@@ -50,7 +64,7 @@ func (c *columnCache) assign(parts []part) {
 	for i := range parts {
 		have := c.segments[parts[i].segment]
 		if have == nil {
-			have = &columns{fields: map[string]*columnOnce{}}
+			have = &columns{}
 		}
 		next[parts[i].segment], parts[i].columns = have, have
 	}
@@ -59,25 +73,41 @@ func (c *columnCache) assign(parts []part) {
 
 // column returns a field's values.
 func (p *part) column(field string) (*column, error) {
-	p.columns.mu.Lock()
-	one := p.columns.fields[field]
-	if one == nil {
-		one = &columnOnce{}
-		p.columns.fields[field] = one
+	return p.columns.fields.get(field, func() (*column, error) { return invert(p.segment, field) })
+}
+
+// lengths returns how long a field is in each document, rounded as scores are computed from it; 0 where it is not.
+func (p *part) lengths(field string) ([]uint32, error) {
+	return p.columns.lengths.get(field, func() ([]uint32, error) { return lengths(p.segment, field) })
+}
+
+func lengths(of segment.Segment, field string) ([]uint32, error) {
+	list := make([]uint32, of.Count())
+	dictionary, err := of.Dictionary(field)
+	if err != nil {
+		return nil, fmt.Errorf("search: read dictionary: %w", err)
 	}
-	p.columns.mu.Unlock()
-	one.once.Do(func() { one.column, one.err = invert(p.segment, field) })
-	if one.err != nil {
-		return nil, fmt.Errorf("search: read column: %w", one.err)
+	live, err := dictionary.PostingsList([]byte(liveTerm), nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("search: read postings: %w", err)
 	}
-	return one.column, nil
+	for postings := live.Iterator(true, true, false, nil); ; {
+		posting, err := postings.Next()
+		if err != nil {
+			return nil, fmt.Errorf("search: read postings: %w", err)
+		}
+		if posting == nil {
+			return list, nil
+		}
+		list[posting.Number()] = uint32(roundLength(max(1, exactLength(posting))))
+	}
 }
 
 // invert makes a column of postings.
 func invert(of segment.Segment, field string) (*column, error) {
 	dictionary, err := of.Dictionary(field)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("search: read column: %w", err)
 	}
 	c := &column{start: make([]uint32, of.Count()+1)}
 	var documents, terms []uint32 // of each value
@@ -85,13 +115,13 @@ func invert(of segment.Segment, field string) (*column, error) {
 	for it := dictionary.AutomatonIterator(nil, nil, nil); ; {
 		entry, err := it.Next()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("search: read column: %w", err)
 		}
 		if entry == nil {
 			break
 		}
 		if list, err = dictionary.PostingsList([]byte(entry.Term), nil, list); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("search: read column: %w", err)
 		}
 		found := roaring.New()
 		if err := addList(found, list, 0); err != nil {

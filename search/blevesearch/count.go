@@ -1,6 +1,7 @@
 package blevesearch
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -66,6 +67,9 @@ func appendName(to []byte, n search.Node) []byte {
 func (sn *snapshot) matching(n search.Node) (*roaring.Bitmap, error) {
 	switch n.Op {
 	case search.OpTerm:
+		if slices.Contains(sn.store.layout.packing.own, n.Field) {
+			return sn.walked(n)
+		}
 		return sn.bitmap(n.Field, n.Terms[0])
 	case search.OpEverything:
 		return sn.live, nil

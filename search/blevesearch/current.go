@@ -24,7 +24,7 @@ type current struct {
 
 const (
 	currentFile = "CURRENT"
-	format      = 3 // 1 had positions and columns of Bleve's own, 2 segments
+	format      = 4 // 1 had positions and columns of Bleve's own, 2 its segments, 3 the terms of some fields twice
 	maxCurrent  = 64 << 10
 )
 

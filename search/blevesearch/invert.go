@@ -3,6 +3,7 @@ package blevesearch
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/seed82d84382/commerce/search"
@@ -24,8 +25,8 @@ type inverted struct {
 // entry is an occurrence of a term.
 type entry struct {
 	term, document uint32
-	position       uint32
-	weight         uint32
+	position       uint32 // in FieldText
+	weight         uint32 // in FieldText the class
 }
 
 // sortedTerm is a term with its first bytes as a number, which compares faster.
@@ -103,7 +104,7 @@ func startOf(term string) uint64 {
 }
 
 // invert adds a document to the fields.
-func (l *layout) invert(fields []inverted, number int, d *document) {
+func (l *layout) invert(fields []inverted, number int, d *document) error {
 	field := func(name string) *inverted { return &fields[l.numbers[name]] }
 	ids := &fields[0]
 	ids.add(d.op.ID, entry{document: uint32(number), weight: 1})
@@ -117,9 +118,11 @@ func (l *layout) invert(fields []inverted, number int, d *document) {
 	}
 	e := d.op.Entry
 	if e == nil { // a tombstone, or the mark of a delete
-		return
+		return nil
 	}
-	l.invertText(fields, number, e.Texts)
+	if err := l.invertText(fields, number, e.Texts); err != nil {
+		return err
+	}
 	field(search.FieldWords).addAll(number, e.Words)
 	field(search.FieldPhrases).addAll(number, e.Phrases)
 	field(search.FieldStarts).addAll(number, e.Starts)
@@ -133,41 +136,47 @@ func (l *layout) invert(fields []inverted, number int, d *document) {
 			of.add(termOf(v), entry{document: uint32(number)})
 		}
 	}
+	return nil
 }
 
-// invertText lays the runs out one after another. A run's weight is in the length, and with each
+// invertText lays the runs out one after another. A run's weight is in the length, and the class of its field is with each
 // occurrence, from where frequencies and phrases have it.
-func (l *layout) invertText(fields []inverted, number int, runs []search.TextRun) {
+func (l *layout) invertText(fields []inverted, number int, runs []search.TextRun) error {
 	text, chars := &fields[l.numbers[search.FieldText]], &fields[l.numbers[search.FieldChars]]
 	document, position := uint32(number), uint32(0)
 	text.add(liveTerm, entry{document: document})
 	for _, run := range runs {
-		weight := uint32(run.Weight)
+		weight, class := uint32(run.Weight), l.packing.class(run)
+		if class < 0 {
+			return fmt.Errorf("a run of weight %d in %q is of no field of the schema", run.Weight, run.Field)
+		}
 		for _, t := range run.Terms {
 			position++
-			text.add(t, entry{document: document, position: position, weight: weight})
+			text.add(t, entry{document: document, position: position, weight: uint32(class)})
 		}
 		position += runGap
 		text.lengths[number] += weight * uint32(len(run.Terms))
 		for _, c := range run.Chars {
 			chars.count(c, document, weight)
 		}
-		if run.Field == "" {
-			continue
-		}
-		own := &fields[l.numbers[run.Field]]
-		for _, t := range run.Terms {
-			own.count(t, document, 1)
+		if run.Field != "" {
+			fields[l.numbers[run.Field]].lengthen(document, uint32(len(run.Terms)))
 		}
 	}
 	text.lengths[number] = max(text.lengths[number], 1) // every document has it
+	return nil
 }
 
-// count adds a term of a field whose length is counted, and liveTerm before the first one.
-func (v *inverted) count(term string, document, weight uint32) {
-	if v.lengths[document] == 0 {
+// lengthen adds to the length of a field, and liveTerm when it is the first time.
+func (v *inverted) lengthen(document, by uint32) {
+	if v.lengths[document] == 0 && by > 0 {
 		v.add(liveTerm, entry{document: document, weight: 1})
 	}
-	v.lengths[document] += weight
+	v.lengths[document] += by
+}
+
+// count adds a term of a field whose length is counted.
+func (v *inverted) count(term string, document, weight uint32) {
+	v.lengthen(document, weight)
 	v.add(term, entry{document: document, weight: weight})
 }

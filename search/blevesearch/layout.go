@@ -51,9 +51,7 @@ func newLayout(schema search.Schema) *layout {
 	add(textField, search.FieldText)
 	add(countedField, search.FieldChars)
 	add(termField, search.FieldWords, search.FieldPhrases, search.FieldStarts, search.FieldPresent, fieldChanged)
-	for _, name := range schema.OwnFields() {
-		add(countedField, search.FieldOwn+name)
-	}
+	add(countedField, l.packing.own...)
 	for _, f := range schema.Fields {
 		if f.Kind != search.Text {
 			add(termField, f.Name)

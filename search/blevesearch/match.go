@@ -46,6 +46,9 @@ func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 	if n.Op == search.OpScale {
 		return sn.scale(n)
 	}
+	if m, err := sn.word(n); m != nil || err != nil {
+		return m, err
+	}
 	children := make([]matcher, 0, len(n.Nodes))
 	for _, child := range n.Nodes {
 		m, err := sn.matcher(child)
@@ -78,57 +81,6 @@ func closeAll(matchers []matcher) {
 	for _, m := range matchers {
 		m.close()
 	}
-}
-
-// termMatcher scores a term by BM25.
-type termMatcher struct {
-	*postings
-	sn      *snapshot
-	field   *fieldStatistics
-	name    fieldTerm
-	weighed bool // frequencies are packed
-	idf     float64
-	boost   float64
-}
-
-func (sn *snapshot) term(n search.Node) (matcher, error) {
-	field, err := sn.statistics(n.Field)
-	if err != nil {
-		return nil, err
-	}
-	p, err := sn.read(n.Field, n.Terms[0], false)
-	if err != nil {
-		return nil, err
-	}
-	return &termMatcher{postings: p, sn: sn, field: field, name: fieldTerm{n.Field, n.Terms[0]},
-		weighed: n.Field == search.FieldText, idf: field.inverseFrequency(p.count), boost: n.Boost}, nil
-}
-
-func (t *termMatcher) frequency() float64 {
-	f := t.posting.Frequency()
-	if t.weighed {
-		return float64(t.sn.store.layout.packing.frequency(f))
-	}
-	return float64(f)
-}
-
-func (t *termMatcher) score() float64 {
-	return t.boost * t.idf * t.field.saturation(t.frequency(), t.length())
-}
-
-func (t *termMatcher) explain() search.Explanation {
-	return explainBM25(t.name.field+":"+t.name.term, t.field, t.boost, t.idf, t.frequency(), t.length())
-}
-
-func (t *termMatcher) close() { t.sn.release(t.postings) }
-
-func explainBM25(name string, field *fieldStatistics, boost, idf, frequency float64, length uint64) search.Explanation {
-	s := field.saturation(frequency, length)
-	return search.Explanation{Value: boost * idf * s, Message: name + ", product of:", Children: []search.Explanation{
-		{Value: boost, Message: "boost"},
-		{Value: idf, Message: "idf"},
-		{Value: s, Message: fmt.Sprintf("tf, of frequency %g and length %d (average %.1f)", frequency, length, field.average)},
-	}}
 }
 
 // constantMatcher gives each document of a set the same score.

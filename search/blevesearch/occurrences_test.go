@@ -2,10 +2,12 @@ package blevesearch
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	segment "github.com/blevesearch/scorch_segment_api/v2"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -20,27 +22,83 @@ func weighted(weights ...int) search.Schema {
 	return s
 }
 
-func TestPackedOccurrencesAreReadBack(t *testing.T) {
+// numbers is a posting.
+type numbers struct {
+	frequency, length uint64
+	positions         []uint64
+}
+
+func (n numbers) Number() uint64     { return 0 }
+func (n numbers) Frequency() uint64  { return n.frequency }
+func (n numbers) Norm() float64      { return 1 / math.Sqrt(float64(n.length)) }
+func (n numbers) NormUint64() uint64 { return n.length }
+func (n numbers) Size() int          { return 0 }
+func (n numbers) Locations() []segment.Location {
+	if n.positions == nil {
+		return nil
+	}
+	return []segment.Location{n}
+}
+func (n numbers) Field() string            { return "" }
+func (n numbers) Start() uint64            { return 0 }
+func (n numbers) End() uint64              { return 0 }
+func (n numbers) Pos() uint64              { return 0 }
+func (n numbers) ArrayPositions() []uint64 { return n.positions }
+
+func TestOccurrencesAreReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPacking(weighted(rapid.SliceOfN(rapid.IntRange(1, 16), 1, 8).Draw(t, "weights")...))
 		var places []occurrence
 		position, sum := 0, 0
+		own := make([]int, len(p.own))
 		for range rapid.IntRange(1, 12).Draw(t, "number") {
-			position += rapid.OneOf(rapid.IntRange(1, 20), rapid.IntRange(1, 1<<40)).Draw(t, "distance")
-			weight := rapid.SampledFrom(p.weights).Draw(t, "weight")
-			places = append(places, occurrence{position, weight})
-			sum += weight
+			position += rapid.OneOf(rapid.IntRange(1, 20), rapid.IntRange(1, 1<<22)).Draw(t, "distance")
+			c := rapid.IntRange(0, len(p.classes)-1).Draw(t, "class")
+			places = append(places, occurrence{position, c})
+			sum += p.classes[c].weight
+			if i := p.classes[c].own; i >= 0 {
+				own[i]++
+			}
 		}
-		packed, ok := p.pack(places)
-		if !ok {
-			require.Greater(t, len(places)*(p.bits+groupBits+1)+position/len(places), 8, "little fits always")
-			return
-		}
-		require.EqualValues(t, formPacked, packed&1)
-		var read []occurrence
-		p.visit(packed, func(o occurrence) { read = append(read, o) })
+		var n numbers
+		n.frequency, n.length, n.positions = p.write(places, rapid.Bool().Draw(t, "single"))
+		read := p.read(nil, n)
 		require.Equal(t, places, read)
-		require.Equal(t, sum, p.frequency(packed))
+		require.Equal(t, sum, p.weight(read))
+		for i := range own {
+			require.Equal(t, own[i], p.in(i, read))
+		}
+		if n.positions != nil {
+			require.Greater(t, len(places)*(p.bits+groupBits+1)+position/len(places), 8, "little fits always")
+		}
+	})
+}
+
+// FuzzOccurrences reads postings of damaged files: of the classes that there are, whatever they say.
+func FuzzOccurrences(f *testing.F) {
+	f.Add(uint64(1), uint64(77), uint64(0), 3)
+	f.Add(uint64(2), uint64(127), uint64(0), 1)
+	f.Add(uint64(3), uint64(1), uint64(1<<63), 9)
+	f.Add(uint64(1<<63), uint64(1<<32-1), uint64(0), 2)
+	f.Fuzz(func(t *testing.T, frequency, length, position uint64, fields int) {
+		weights := make([]int, 1+uint(fields)%16)
+		for i := range weights {
+			weights[i] = 1 + i
+		}
+		p := newPacking(weighted(weights...))
+		read := p.read(nil, numbers{frequency, length & (1<<32 - 1), []uint64{position, length}})
+		require.LessOrEqual(t, len(read), 64)
+		require.GreaterOrEqual(t, p.weight(read), len(read))
+		last := 0
+		for _, o := range read {
+			if o.position <= last {
+				return
+			}
+			last = o.position
+		}
+		if again, ok := p.pack(read); ok {
+			require.Equal(t, read, p.unpack(nil, again), "what is in order can be packed")
+		}
 	})
 }
 

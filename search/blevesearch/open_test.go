@@ -171,7 +171,7 @@ func TestOlderFormatIsFilledAgain(t *testing.T) {
 	current := filepath.Join(dir, "CURRENT")
 	text, err := os.ReadFile(current)
 	require.NoError(t, err)
-	older := strings.Replace(string(text), `"format":3`, `"format":2`, 1)
+	older := strings.Replace(string(text), `"format":4`, `"format":3`, 1)
 	require.NotEqual(t, string(text), older)
 	require.NoError(t, os.WriteFile(current, []byte(older), 0o600))
 
@@ -243,7 +243,7 @@ func TestBadDirectories(t *testing.T) {
 		"a path":        `{"format":1,"generation":"../generation-000001"}`,
 		"empty":         "",
 		"large":         strings.Repeat(" ", 1<<20) + "{}",
-		"a new format":  `{"format":4,"generation":"generation-000001"}`,
+		"a new format":  `{"format":5,"generation":"generation-000001"}`,
 		"no generation": `{"format":1}`,
 	} {
 		dir := t.TempDir()

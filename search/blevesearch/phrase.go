@@ -29,7 +29,7 @@ func (sn *snapshot) phrase(n search.Node) (matcher, error) {
 	}
 	m := &phraseMatcher{sn: sn, field: field, terms: n.Terms, places: make([][]occurrence, len(n.Terms)), boost: n.Boost}
 	for i, t := range n.Terms {
-		p, err := sn.read(n.Field, t, true)
+		p, err := sn.read(n.Field, t)
 		if err != nil {
 			m.close()
 			return nil, err
@@ -88,8 +88,9 @@ func (m *phraseMatcher) together(least uint64) (uint64, error) {
 
 // count adds up the weights of the places where the words stand in a row.
 func (m *phraseMatcher) count() float64 {
+	packing := &m.sn.store.layout.packing
 	for i, w := range m.words {
-		m.places[i] = m.sn.store.layout.packing.occurrences(m.places[i][:0], w.posting)
+		m.places[i] = packing.read(m.places[i][:0], w.posting)
 	}
 	sum := 0
 	for _, first := range m.places[0] {
@@ -98,7 +99,7 @@ func (m *phraseMatcher) count() float64 {
 			found = slices.ContainsFunc(m.places[i], func(o occurrence) bool { return o.position == first.position+i })
 		}
 		if found {
-			sum += first.weight
+			sum += packing.classes[first.class].weight
 		}
 	}
 	return float64(sum)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"github.com/seed82d84382/commerce/search"
 )
 
 // postings walks the documents that have a term, over all segments. Bleve's readers do that too, but
@@ -21,12 +23,14 @@ type postings struct {
 // partPostings are those of one segment. The list and its iterator are used again.
 type partPostings struct {
 	offset, end uint64
+	part        int
+	lengths     []uint32 // of documents, where the postings do not have them
 	list        segment.PostingsList
 	iterator    segment.PostingsIterator
 }
 
-// read opens the postings of a term, with frequencies and lengths, and with locations where there are any.
-func (sn *snapshot) read(field, term string, locations bool) (*postings, error) {
+// read opens the postings of a term, with what is kept of it in each document.
+func (sn *snapshot) read(field, term string) (*postings, error) {
 	dictionaries, err := sn.dictionary(field)
 	if err != nil {
 		return nil, err
@@ -50,8 +54,14 @@ func (sn *snapshot) read(field, term string, locations bool) (*postings, error) 
 			continue
 		}
 		p.count += n
-		one.offset, one.end = sn.parts[i].offset, sn.parts[i].end
-		one.iterator = one.list.Iterator(true, true, locations, one.iterator)
+		one.offset, one.end, one.part, one.lengths = sn.parts[i].offset, sn.parts[i].end, i, nil
+		text := field == search.FieldText
+		if text {
+			if one.lengths, err = sn.parts[i].lengths(field); err != nil {
+				return nil, err
+			}
+		}
+		one.iterator = one.list.Iterator(true, true, text, one.iterator)
 	}
 	p.lists = lists
 	return p, nil
@@ -92,7 +102,12 @@ func (p *postings) next(least uint64) (uint64, error) {
 }
 
 // length is that of the field in the present document, as scores are computed from it.
-func (p *postings) length() uint64 { return roundLength(max(1, exactLength(p.posting))) }
+func (p *postings) length() uint64 {
+	if l := &p.lists[p.present]; l.lengths != nil {
+		return uint64(l.lengths[p.at-l.offset])
+	}
+	return roundLength(max(1, exactLength(p.posting)))
+}
 
 // bitmap returns the documents with a term. It is shared: it must not be changed.
 func (sn *snapshot) bitmap(field, term string) (*roaring.Bitmap, error) {

@@ -86,7 +86,9 @@ func (w *segmentWriter) write(documents []*document) (storedAt, fieldsAt uint64,
 		w.fields[i].reset(len(documents))
 	}
 	for number, d := range documents {
-		l.invert(w.fields, number, d)
+		if err := l.invert(w.fields, number, d); err != nil {
+			return 0, 0, err
+		}
 	}
 	storedAt = w.stored(documents)
 	starts := make([]uint64, len(l.fields))

@@ -83,12 +83,16 @@ func expected(documents []*document) byTerm {
 		counts[search.FieldText] = map[string]written{liveTerm: {frequency: 1}}
 		position := 0
 		for _, run := range e.Texts {
+			class := map[string]int{"_own.title": 0, "_own.brand": 1, "": 2}[run.Field]
 			for _, t := range run.Terms {
 				position++
-				count(search.FieldText, t, run.Weight, occurrence{position, run.Weight})
-				if run.Field != "" {
-					count(run.Field, t, 1)
+				count(search.FieldText, t, run.Weight, occurrence{position, class})
+			}
+			if run.Field != "" && len(run.Terms) > 0 {
+				if counts[run.Field] == nil {
+					counts[run.Field] = map[string]written{liveTerm: {frequency: 1}}
 				}
+				lengths[run.Field] += len(run.Terms)
 			}
 			for _, c := range run.Chars {
 				count(search.FieldChars, c, run.Weight)
@@ -97,7 +101,9 @@ func expected(documents []*document) byTerm {
 		}
 		for field, terms := range counts {
 			for term, w := range terms {
-				w.length = max(lengths[field], 1)
+				if w.length = max(lengths[field], 1); field == search.FieldText && term != liveTerm {
+					w.length = 0 // it has other numbers there
+				}
 				all.set(field, term, id, w)
 			}
 		}
@@ -132,7 +138,8 @@ func read(t require.TestingT, l *layout, from segment.Segment, deleted *roaring.
 				switch {
 				case f.kind == termField:
 				case f.kind == textField && entry.Term != liveTerm:
-					w = written{l.packing.frequency(posting.Frequency()), int(exactLength(posting)), l.packing.occurrences(nil, posting)}
+					w.places = l.packing.read(nil, posting)
+					w.frequency = l.packing.weight(w.places)
 				default:
 					w = written{frequency: int(posting.Frequency()), length: int(exactLength(posting))}
 				}

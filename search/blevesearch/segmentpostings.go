@@ -11,7 +11,6 @@ import (
 // postings writes the documents with a term, and returns what the dictionary says of it: where they are or, when there is
 // only one and nothing else to tell, which it is.
 func (w *segmentWriter) postings(field int, term string, occurrences []entry) uint64 {
-	kind, lengths := w.layout.fields[field].kind, w.fields[field].lengths
 	w.numbers = w.numbers[:0]
 	last := uint32(math.MaxUint32)
 	for _, e := range occurrences {
@@ -20,12 +19,10 @@ func (w *segmentWriter) postings(field int, term string, occurrences []entry) ui
 			w.numbers = append(w.numbers, last)
 		}
 	}
-	if len(w.numbers) == 1 {
-		if kind == termField {
-			return zap.FSTValEncode1Hit(uint64(last), 1)
-		}
-		if kind == countedField && len(occurrences) == 1 && occurrences[0].weight == 1 {
-			return zap.FSTValEncode1Hit(uint64(last), uint64(lengths[last]))
+	single := len(w.numbers) == 1
+	if single {
+		if fits, length := w.single(field, term, occurrences); fits {
+			return zap.FSTValEncode1Hit(uint64(last), length)
 		}
 	}
 	w.frequencies.reset(len(w.numbers), w.documents)
@@ -35,11 +32,7 @@ func (w *segmentWriter) postings(field int, term string, occurrences []entry) ui
 		for n < len(occurrences) && occurrences[n].document == document {
 			n++
 		}
-		if kind == termField {
-			w.frequencies.add(document, 0)
-		} else {
-			w.frequencies.add(document, w.frequency(field, term, occurrences[:n]), uint64(lengths[document]))
-		}
+		w.posting(field, term, occurrences[:n])
 		occurrences = occurrences[n:]
 	}
 	frequenciesAt, locationsAt := w.chunks(&w.frequencies), w.chunks(&w.locations)
@@ -50,32 +43,59 @@ func (w *segmentWriter) postings(field int, term string, occurrences []entry) ui
 	return at
 }
 
-// frequency returns that of a term in a document, followed by a bit that says whether it has locations.
-func (w *segmentWriter) frequency(field int, term string, occurrences []entry) uint64 {
-	sum := uint64(0)
-	w.places = w.places[:0]
-	for _, e := range occurrences {
-		sum += uint64(e.weight)
-		w.places = append(w.places, occurrence{int(e.position), int(e.weight)})
+// single says whether a term's only posting has the frequency 1, so that there is only a length to keep.
+func (w *segmentWriter) single(field int, term string, occurrences []entry) (fits bool, length uint64) {
+	switch kind := w.layout.fields[field].kind; {
+	case kind == termField: // it has no frequency, but then it may have one
+		return true, 1
+	case kind == textField && term != liveTerm:
+		frequency, length, _ := w.layout.packing.write(w.occurrences(occurrences), true)
+		return frequency == 1, length
 	}
-	if w.layout.fields[field].kind == countedField {
-		return sum << 1
-	}
-	if term == liveTerm {
-		return 1 << 1
-	}
-	if packed, ok := w.layout.packing.pack(w.places); ok {
-		return packed << 1
-	}
-	w.located = w.located[:0]
-	for _, o := range w.places {
-		for _, n := range []int{field, o.position, o.weight, 0, 0} { // the weight stands for the start, then the end, and array positions
+	return len(occurrences) == 1 && (occurrences[0].weight == 1 || term == liveTerm), uint64(w.fields[field].lengths[occurrences[0].document])
+}
+
+// posting writes what is kept of a term in a document: its frequency, followed by a bit that says whether it has a location,
+// and the length of the field.
+func (w *segmentWriter) posting(field int, term string, occurrences []entry) {
+	document := occurrences[0].document
+	length := uint64(w.fields[field].lengths[document])
+	switch kind := w.layout.fields[field].kind; {
+	case kind == termField:
+		w.frequencies.add(document, 0)
+	case term == liveTerm:
+		w.frequencies.add(document, 1<<1, length)
+	case kind == countedField:
+		sum := uint64(0)
+		for _, e := range occurrences {
+			sum += uint64(e.weight)
+		}
+		w.frequencies.add(document, sum<<1, length)
+	default:
+		frequency, length, more := w.layout.packing.write(w.occurrences(occurrences), false)
+		if more == nil {
+			w.frequencies.add(document, frequency<<1, length)
+			return
+		}
+		w.frequencies.add(document, frequency<<1|1, length)
+		w.located = w.located[:0]
+		for _, n := range []int{field, 0, 0, 0, len(more)} { // a location's field, position, start, end, array positions
 			w.located = binary.AppendUvarint(w.located, uint64(n))
 		}
+		for _, n := range more {
+			w.located = binary.AppendUvarint(w.located, n)
+		}
+		w.locations.add(document, uint64(len(w.located)))
+		w.locations.data = append(w.locations.data, w.located...)
 	}
-	w.locations.add(occurrences[0].document, uint64(len(w.located)))
-	w.locations.data = append(w.locations.data, w.located...)
-	return (sum<<1|formLocations)<<1 | 1
+}
+
+func (w *segmentWriter) occurrences(entries []entry) []occurrence {
+	w.places = w.places[:0]
+	for _, e := range entries {
+		w.places = append(w.places, occurrence{int(e.position), int(e.weight)})
+	}
+	return w.places
 }
 
 // chunks are numbers of documents. A reader skips all of a chunk, which is for an interval of documents.

@@ -29,6 +29,7 @@ type state struct {
 	filters   map[string]*roaring.Bitmap
 	completed map[string][]search.Term
 	totals    map[string]int
+	owned     map[string][]uint64
 }
 
 // part is a segment. Its documents have the numbers from offset to below end.
@@ -49,6 +50,7 @@ type snapshot struct {
 	ctx          context.Context
 	dictionaries map[string][]segment.TermDictionary // by field, one for each part
 	bitmaps      map[fieldTerm]*roaring.Bitmap
+	explaining   bool // matchers are to explain their scores part by part
 }
 
 type fieldTerm struct{ field, term string }
@@ -76,7 +78,7 @@ func (s *store) snapshot(ctx context.Context) (*snapshot, error) {
 // read makes the state of what reader shows.
 func (s *store) read(sn *snapshot, reader *scorch.IndexSnapshot) error {
 	sn.state = &state{reader: reader, fields: map[string]*fieldStatistics{},
-		filters: map[string]*roaring.Bitmap{}, completed: map[string][]search.Term{}, totals: map[string]int{}}
+		filters: map[string]*roaring.Bitmap{}, completed: map[string][]search.Term{}, totals: map[string]int{}, owned: map[string][]uint64{}}
 	sn.state.postings.New = func() any { return &postings{} }
 	offset := uint64(0)
 	for _, of := range reader.Segments() {

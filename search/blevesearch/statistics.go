@@ -33,7 +33,7 @@ func (sn *snapshot) statistics(field string) (*fieldStatistics, error) {
 	if known != nil {
 		return known, nil
 	}
-	live, err := sn.read(field, liveTerm, false)
+	live, err := sn.read(field, liveTerm)
 	if err != nil {
 		return nil, err
 	}

@@ -93,62 +93,61 @@ func (d *driver) appendEntry(to []byte, e *search.Entry) []byte {
 	return to
 }
 
-// appendTexts writes the analysed text. Each run of terms stands there as many times
-// as it weighs: that makes frequencies, lengths and the counts of phrases what they should be.
+// appendTexts writes the analysed text. Each run of terms stands there as many times as it weighs: that
+// makes frequencies, lengths and the counts of phrases what they should be. All runs are one text, of which the
+// server makes terms with less work than of many.
 func appendTexts(to []byte, runs []search.TextRun) []byte {
-	to = append(appendKey(append(to, ','), search.FieldText), '[')
+	to = append(appendKey(append(to, ','), search.FieldText), '"')
 	empty := len(to)
 	for _, run := range runs {
-		to = appendRun(to, run.Terms, run.Weight, len(to) > empty)
+		to = appendRun(to, run.Terms, run.Weight, empty, " "+runEnd+" ")
 	}
 	if len(to) == empty {
-		to = append(to, `"`+marker+`"`...)
+		to = append(to, marker...)
 	}
-	to = append(to, ']')
+	to = append(to, '"')
 	if slices.ContainsFunc(runs, func(r search.TextRun) bool { return len(r.Chars) > 0 }) {
-		to = append(appendKey(append(to, ','), search.FieldChars), '[')
+		to = append(appendKey(append(to, ','), search.FieldChars), '"')
 		empty = len(to)
 		for _, run := range runs {
-			to = appendRun(to, run.Chars, run.Weight, len(to) > empty)
+			to = appendRun(to, run.Chars, run.Weight, empty, " ")
 		}
-		to = append(to, ']')
+		to = append(to, '"')
 	}
-	last := "" // the field whose list ends here; the runs of one come one after another
+	last := "" // the field whose text ends here; the runs of one come one after another
 	for _, run := range runs {
 		if run.Field == "" || len(run.Terms) == 0 {
 			continue
 		}
 		if run.Field == last {
-			to[len(to)-1] = ','
+			to[len(to)-1] = ' '
 		} else {
-			to = append(appendKey(append(to, ','), run.Field), '[')
+			to = append(appendKey(append(to, ','), run.Field), '"')
 			last = run.Field
 		}
-		to = append(appendRun(to, run.Terms, 1, false), ']')
+		to = append(appendRun(to, run.Terms, 1, len(to), ""), '"')
 	}
 	return to
 }
 
-// appendRun writes terms as one text, times over.
-func appendRun(to []byte, terms []string, times int, comma bool) []byte {
+// appendRun writes terms, times over, into a text that begins at start. Between is what parts them from what stands before.
+func appendRun(to []byte, terms []string, times, start int, between string) []byte {
 	if len(terms) == 0 {
 		return to
 	}
-	if comma {
-		to = append(to, ',')
+	if len(to) > start {
+		to = append(to, between...)
 	}
-	start := len(to)
-	to = append(to, '"')
+	first := len(to)
 	for i, t := range terms {
 		if i > 0 {
 			to = append(to, ' ')
 		}
 		to = appendEscaped(to, t)
 	}
-	to = append(to, '"')
 	end := len(to)
 	for range times - 1 {
-		to = append(append(to, ','), to[start:end]...)
+		to = append(append(to, between...), to[first:end]...)
 	}
 	return to
 }

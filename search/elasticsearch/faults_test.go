@@ -94,6 +94,18 @@ func TestOpen(t *testing.T) {
 		err = first.Put(ctx, titled("late", "of the older program"))
 		require.ErrorIs(t, err, search.ErrSchema, "no document of another schema gets in")
 	})
+	t.Run("of an earlier version", func(t *testing.T) {
+		request(t, "PUT", root+"/"+behind(t, url)+"/_mapping", `{"_meta":{"format":1,"schema":"`+other.Fingerprint()+`"}}`)
+		_, err := elasticsearch.Open(ctx, url, other, nil)
+		require.ErrorIs(t, err, search.ErrSchema)
+		ix, err := elasticsearch.Open(ctx, url, other, &elasticsearch.Options{Source: func(yield func(search.Document, error) bool) {
+			yield(search.Document{ID: "c", Fields: map[string]any{"colour": "blue"}}, nil)
+		}})
+		require.NoError(t, err)
+		_, err = ix.Get(ctx, "c")
+		require.NoError(t, err, "it was filled from the source")
+		require.NoError(t, ix.Close())
+	})
 	t.Run("of a newer version", func(t *testing.T) {
 		request(t, "PUT", root+"/"+behind(t, url)+"/_mapping", `{"_meta":{"format":99,"schema":"x"}}`)
 		_, err := elasticsearch.Open(ctx, url, other, nil)

@@ -19,8 +19,8 @@ type Options struct {
 	search.Options
 
 	// Source has all documents. With it, Open fills a new index when the live one was
-	// built with another schema, and returns once that is live. Without, Open fails
-	// with [search.ErrSchema].
+	// built with another schema or by an earlier version of this package, and returns once that is live. Without,
+	// Open fails with [search.ErrSchema].
 	Source iter.Seq2[search.Document, error]
 
 	// Nodes are the addresses of more nodes of the cluster, as "https://host:9200".

@@ -25,6 +25,9 @@ type prepared struct {
 // Search implements [search.Driver]. Several requests go in one; a facet search
 // among many values, and what is shown of variants, takes further ones.
 func (d *driver) Search(ctx context.Context, requests []search.Request) ([]search.Response, error) {
+	if len(requests) > 1 && !slices.ContainsFunc(requests, moreThanCount) {
+		return d.countAll(ctx, requests)
+	}
 	all := make([]prepared, len(requests))
 	for i, r := range requests {
 		var err error
@@ -45,9 +48,44 @@ func (d *driver) Search(ctx context.Context, requests []search.Request) ([]searc
 	return responses, nil
 }
 
+// moreThanCount says whether a request asks for more than a total.
+func moreThanCount(r search.Request) bool { return r.Limit > 0 || len(r.Facets) > 0 || r.Collapse }
+
+// countAll answers requests for totals by one search: to the server each search of its own costs far more
+// than what it counts, and suggestions want many counts.
+func (d *driver) countAll(ctx context.Context, requests []search.Request) ([]search.Response, error) {
+	each := make([]any, len(requests))
+	for i, r := range requests {
+		query, err := d.query(matching(r.Query))
+		if err != nil {
+			return nil, err
+		}
+		each[i] = query
+		if len(r.Filters) > 0 {
+			each[i] = object{"bool": object{"filter": append(filters(r.Filters), query)}}
+		}
+	}
+	buckets, err := d.buckets(ctx, object{"size": 0, "track_total_hits": false, "query": object{"bool": object{"must_not": gone}},
+		"aggs": object{bucketsName: object{"filters": object{"filters": each}}}})
+	if err != nil {
+		return nil, err
+	}
+	if len(buckets) != len(requests) {
+		return nil, fmt.Errorf("search: elasticsearch answered %d of %d counts", len(buckets), len(requests))
+	}
+	responses := make([]search.Response, len(requests))
+	for i, b := range buckets {
+		responses[i] = search.Response{Total: b.Count, Hits: []search.DriverHit{}}
+	}
+	return responses, nil
+}
+
 // prepare writes the body of a request.
 func (d *driver) prepare(r search.Request) (prepared, error) {
 	p := prepared{request: r}
+	if r.Limit == 0 { // nothing is scored
+		r.Query = matching(r.Query)
+	}
 	compiled, err := d.query(r.Query)
 	if err != nil {
 		return p, err

@@ -41,6 +41,8 @@ func startElastic(ctx context.Context, environment *bench.Environment) (*elastic
 	environment.Versions["elasticsearch"] = info.Version.Number
 	environment.Settings["raw-elasticsearch"] = "query, facets, suggest: the requests that ours sends, sent again by net/http and decoded; " +
 		"index: a loop of _bulk with the plain products, analysed by the server in English"
+	environment.Settings["raw-elasticsearch-by-hand"] = "index: the same loop, into an index made by hand with what the pages of ours need: all text as one field, " +
+		"words and pairs of words with fielddata for completions with counts, edge n-grams, words for corrections"
 	environment.Settings["raw-elasticsearch-same-bodies"] = "index: the requests that ours sends, made beforehand, to an index made by ours"
 	environment.Settings["elasticsearch, warm-up"] = fmt.Sprintf("before the first round of query, facets and suggest ours and raw-elasticsearch ask in turns for %v; "+
 		"before that of index each subject on it fills an index once", warmUp)

@@ -178,15 +178,20 @@ const plainMapping = `{"settings":{"number_of_shards":1,"number_of_replicas":0},
 type rawElasticFilling struct {
 	r    *rawElastic
 	url  string
+	key  bool // each product has its ID as a field
 	drop func() error
 }
 
 func (r *rawElastic) indexing(ctx context.Context) (filling, error) {
+	return r.indexingAs(ctx, plainMapping, false)
+}
+
+func (r *rawElastic) indexingAs(ctx context.Context, mapping string, key bool) (filling, error) {
 	url, drop, err := r.elastic.fresh(ctx)
 	if err == nil {
-		err = ask(ctx, r.client, http.MethodPut, url, "application/json", []byte(plainMapping), nil)
+		err = ask(ctx, r.client, http.MethodPut, url, "application/json", []byte(mapping), nil)
 	}
-	return &rawElasticFilling{r, url, drop}, err
+	return &rawElasticFilling{r, url, key, drop}, err
 }
 
 func (f *rawElasticFilling) put(ctx context.Context, batch int) error {
@@ -194,7 +199,11 @@ func (f *rawElasticFilling) put(ctx context.Context, batch int) error {
 	encoder := json.NewEncoder(&body)
 	for _, p := range f.r.batches[batch] {
 		doc := p.Document()
-		if err := errors.Join(encoder.Encode(map[string]any{"index": map[string]any{"_id": doc.ID}}), encoder.Encode(plain(doc))); err != nil {
+		fields := plain(doc)
+		if f.key {
+			fields["key"] = doc.ID
+		}
+		if err := errors.Join(encoder.Encode(map[string]any{"index": map[string]any{"_id": doc.ID}}), encoder.Encode(fields)); err != nil {
 			return err
 		}
 	}

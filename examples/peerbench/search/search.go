@@ -112,6 +112,7 @@ func open(ctx context.Context, path string, environment *bench.Environment) (_ [
 		}
 		b.engines = append(b.engines, e)
 	}
+	b.hand = handElastic{b.engines[len(b.engines)-1].(*rawElastic)}
 	if b.same, err = server.openSame(ctx, products); err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
@@ -123,6 +124,7 @@ func open(ctx context.Context, path string, environment *bench.Environment) (_ [
 
 type bed struct {
 	engines []engine
+	hand    handElastic
 	same    *sameElastic
 }
 
@@ -211,11 +213,11 @@ func (b *bed) cases(batches int) []peer.Case {
 
 // indexers are the subjects of the index case.
 func (b *bed) indexers() []indexer {
-	all := make([]indexer, 0, len(b.engines)+1)
+	all := make([]indexer, 0, len(b.engines)+2)
 	for _, e := range b.engines {
 		all = append(all, e)
 	}
-	return append(all, b.same)
+	return append(all, b.hand, b.same)
 }
 
 // warmUp is how long the subjects on Elasticsearch ask before anything of a case is measured.
