@@ -1,7 +1,9 @@
 package elasticsearch
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,9 +20,9 @@ func (d *driver) query(n search.Node) (any, error) {
 	case search.OpEverything:
 		return object{"match_all": object{"boost": n.Boost}}, nil
 	case search.OpTerm:
-		return object{"term": object{n.Field: object{"value": n.Terms[0], "boost": n.Boost * d.scale}}}, nil
+		return d.leaf("term", n.Field, "value", n.Terms[0], n.Boost), nil
 	case search.OpPhrase:
-		return object{"match_phrase": object{n.Field: object{"query": strings.Join(n.Terms, " "), "boost": n.Boost * d.scale}}}, nil
+		return d.leaf("match_phrase", n.Field, "query", strings.Join(n.Terms, " "), n.Boost), nil
 	case search.OpPrefix:
 		return constant(prefix(n.Field, n.Terms[0]), n.Boost), nil
 	case search.OpIDs:
@@ -48,6 +50,18 @@ func (d *driver) query(n search.Node) (any, error) {
 		return object{"bool": object{"must": children[0], "should": children[1:], "boost": n.Boost}}, nil
 	}
 	return nil, fmt.Errorf("search: unknown operation %q", n.Op)
+}
+
+// leaf is a query of one field, {kind: {field: {"boost": boost, key: text}}}. Most of a request are such, so they are
+// written at once.
+func (d *driver) leaf(kind, field, key, text string, boost float64) json.RawMessage {
+	to := make([]byte, 0, 64+len(kind)+len(field)+len(text))
+	to = appendKey(append(to, '{'), kind)
+	to = appendKey(append(to, '{'), field)
+	to = appendKey(append(to, '{'), "boost")
+	to = strconv.AppendFloat(to, boost*d.scale, 'g', -1, 64)
+	to = appendKey(append(to, ','), key)
+	return append(appendString(to, text), "}}}"...)
 }
 
 // anyOf matches some of its children, and multiplies where all of them match.
