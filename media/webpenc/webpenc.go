@@ -11,6 +11,7 @@ package webpenc
 import (
 	"image"
 	"io"
+	"sync"
 
 	"github.com/deepteams/webp"
 
@@ -29,8 +30,17 @@ type encoder struct{}
 // turns some photos into something else, and above 4 it does the same as with 4.
 const effort = 4
 
+// fillTables has the library fill its tables of gamma correction. Version 1.1.0 does it in the first call, and marks them as
+// filled before they are: a call beside the first one would get colours from empty tables.
+var fillTables = sync.OnceValue(func() error {
+	return webp.Encode(io.Discard, image.NewNRGBA(image.Rect(0, 0, 1, 1)), webp.DefaultOptions())
+})
+
 // Encode implements media.WebPEncoder.
 func (encoder) Encode(w io.Writer, img *image.NRGBA, quality int) error {
+	if err := fillTables(); err != nil {
+		return err
+	}
 	o := webp.DefaultOptions()
 	o.Quality, o.Method = float32(quality), effort
 	o.SNSStrength = 0 // 4 % smaller at equal SSIM

@@ -7,11 +7,15 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"golang.org/x/image/webp"
@@ -21,6 +25,39 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// firstEncodes makes the test binary the child of TestFirstEncodesTogether.
+const firstEncodes = "WEBPENC_FIRST_ENCODES"
+
+// The first pictures of a process are encoded at once and are as good as any later one: the library fills tables in its
+// first call, so they are a process of their own.
+func TestFirstEncodesTogether(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(firstEncodes) == "" {
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFirstEncodesTogether$")
+		child.Env = append(os.Environ(), firstEncodes+"=1")
+		out, err := child.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return
+	}
+	img := paint(5, 64, 64, 1)
+	made := make([]bytes.Buffer, 16)
+	var start, encodes sync.WaitGroup
+	start.Add(1)
+	for i := range made {
+		encodes.Go(func() {
+			start.Wait()
+			assert.NoError(t, webpenc.New().Encode(&made[i], img, 80))
+		})
+	}
+	start.Done()
+	encodes.Wait()
+	var later bytes.Buffer
+	require.NoError(t, webpenc.New().Encode(&later, img, 80))
+	for i := range made {
+		require.Equal(t, later.Bytes(), made[i].Bytes())
+	}
+}
 
 // paint fills an image with content of some kind: even, noise, black and white noise, a slope, a chequerboard, or something like a photo.
 func paint(kind uint8, width, height int, seed uint64) *image.NRGBA {

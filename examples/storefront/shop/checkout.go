@@ -39,6 +39,11 @@ func (s *Shop) Place(ctx context.Context, p Placement) (*Order, error) {
 	if !orderID.MatchString(p.OrderID) {
 		return nil, &InvalidError{Field: "order", Reason: "error.order"}
 	}
+	// The cart is read before the order: one that the same form has emptied just now has its order by then.
+	lines, err := s.Cart(ctx, p.AccountID)
+	if err != nil {
+		return nil, err
+	}
 	if placed, err := s.Order(ctx, p.AccountID, p.OrderID); err == nil {
 		return placed, nil
 	} else if !errors.Is(err, ErrNotFound) {
@@ -49,10 +54,6 @@ func (s *Shop) Place(ctx context.Context, p Placement) (*Order, error) {
 	}
 	// Products are read before the transaction: inside it, a second connection
 	// could wait for callers that wait for this one.
-	lines, err := s.Cart(ctx, p.AccountID)
-	if err != nil {
-		return nil, err
-	}
 	draft, err := s.draft(ctx, p, lines)
 	if err != nil {
 		return nil, err
