@@ -98,7 +98,9 @@ type collector struct {
 	total   int
 	heap    []*candidate
 	offered candidate // the present document
-	err     error
+
+	preferring *prefer // the whole query, when it is one
+	err        error
 
 	groups  map[string]*candidate // with Collapse: the first of each
 	groupOf *fieldColumn
@@ -151,6 +153,7 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 	if filter != nil {
 		passing = filter.Iterator()
 	}
+	c.preferring, _ = m.(*prefer)
 	for least, looked := uint64(0), 0; ; looked++ {
 		if looked%checkEvery == 0 {
 			if err := c.sn.ctx.Err(); err != nil {
@@ -194,6 +197,10 @@ func (c *collector) run(m matcher, filter, matched *roaring.Bitmap) error {
 }
 
 func (c *collector) offer(doc uint64, m matcher) {
+	full := c.groups == nil && len(c.heap) == c.keep && c.sorts[0] == search.Relevance
+	if full && c.preferring != nil {
+		c.preferring.needed = c.heap[0].score
+	}
 	c.offered = candidate{doc: doc, score: m.score()}
 	found := &c.offered // most are not kept
 	if c.groups != nil {
@@ -201,7 +208,7 @@ func (c *collector) offer(doc uint64, m matcher) {
 		return
 	}
 	// Without reading anything more, most documents are worse than the last of a full heap.
-	if len(c.heap) == c.keep && c.sorts[0] == search.Relevance && found.score < c.heap[0].score {
+	if full && found.score < c.heap[0].score {
 		return
 	}
 	if len(c.columns) > 0 {

@@ -66,7 +66,7 @@ func (sn *snapshot) matcher(n search.Node) (matcher, error) {
 		many.min = max(1, n.Min)
 	case search.OpBest:
 	case search.OpPrefer:
-		return &prefer{group: many}, nil
+		return newPrefer(many), nil
 	default:
 		closeAll(children)
 		return nil, fmt.Errorf("search: unknown operation %q", n.Op)
@@ -146,7 +146,7 @@ func (g *group) score() float64 {
 			n++
 			s := c.score()
 			sum += s
-			best = math.Max(best, s)
+			best = max(best, s)
 		}
 	}
 	if g.op == search.OpBest {
@@ -224,19 +224,73 @@ func (a *all) next(least uint64) (uint64, error) {
 	return least, nil
 }
 
-// prefer matches where its first child does; the others only add to the score.
-type prefer struct{ group }
+// prefer matches where its first child does; the others only add to the score, and are looked at only for that.
+type prefer struct {
+	group
+	most   []float64 // that the children from each one on can add; nil when that is not known
+	needed float64   // a score that is below it needs not be exact
+	err    error     // of looking at the others
+}
+
+// slack is more than what the order of additions can change.
+const slack = 1e-9
+
+func newPrefer(of group) *prefer {
+	p := &prefer{group: of}
+	most := make([]float64, len(of.children)+1)
+	for i := len(of.children) - 1; i > 0; i-- {
+		bounded, ok := of.children[i].(interface{ most() float64 })
+		if !ok {
+			return p
+		}
+		most[i] = most[i+1] + bounded.most()
+	}
+	if of.bonus == 0 {
+		p.most = most
+	}
+	return p
+}
 
 func (p *prefer) next(least uint64) (uint64, error) {
+	if p.err != nil {
+		return end, p.err
+	}
 	at, err := p.reach(0, least)
 	p.present = at
-	if err != nil || at == end {
-		return end, err
-	}
-	for i := 1; i < len(p.children); i++ {
-		if _, err := p.reach(i, at); err != nil {
-			return end, err
+	return at, err
+}
+
+func (p *prefer) score() float64 {
+	if p.most != nil {
+		sum := p.children[0].score()
+		for i := 1; i < len(p.children); i++ {
+			if p.boost*(sum+p.most[i])*(1+slack) < p.needed {
+				return p.boost * sum
+			}
+			if p.look(i); p.matches(i) {
+				sum += p.children[i].score()
+			}
 		}
+		return p.boost * sum
 	}
-	return at, nil
+	p.lookAtAll()
+	return p.group.score()
+}
+
+// look moves a child to the present document, when it has that.
+func (p *prefer) look(child int) {
+	if _, err := p.reach(child, p.present); err != nil {
+		p.err = err
+	}
+}
+
+func (p *prefer) lookAtAll() {
+	for i := 1; i < len(p.children); i++ {
+		p.look(i)
+	}
+}
+
+func (p *prefer) explain() search.Explanation {
+	p.lookAtAll()
+	return p.group.explain()
 }

@@ -109,6 +109,9 @@ func (m *phraseMatcher) score() float64 {
 	return m.boost * m.idf * m.field.saturation(m.frequency, m.length)
 }
 
+// most is what no score is above.
+func (m *phraseMatcher) most() float64 { return m.boost * m.idf }
+
 func (m *phraseMatcher) explain() search.Explanation {
 	return explainBM25(fmt.Sprintf("%s:%q", search.FieldText, m.terms), m.field, m.boost, m.idf, m.frequency, m.length)
 }

@@ -279,3 +279,22 @@ func TestPluginTakesOnlyItsOwnDocuments(t *testing.T) {
 	_, _, err := (&plugin{}).New([]index.Document{nil})
 	require.ErrorContains(t, err, "cannot index")
 }
+
+// Completions are counted exactly, also after terms that are in one document only.
+func TestCompletionsAfterRareTerms(t *testing.T) {
+	t.Parallel()
+	d, _, err := openDriver(t.TempDir(), weighted(1), true, false)
+	require.NoError(t, err)
+	defer d.Close()
+	ops := make([]search.Op, 9)
+	for i := range ops {
+		ops[i] = search.Op{ID: fmt.Sprint(i), Entry: &search.Entry{Phrases: []string{"with"}, Group: "#"}}
+	}
+	ops[0].Entry.Phrases = []string{"wide", "wire", "with"}
+	ops[1].Entry.Phrases = []string{"wire", "with"}
+	require.NoError(t, d.Write(t.Context(), ops, true))
+	require.NoError(t, d.Write(t.Context(), []search.Op{{ID: "8"}}, true))
+	found, err := d.Terms(t.Context(), search.TermsRequest{Field: search.FieldPhrases, Prefix: "wi", Limit: 2})
+	require.NoError(t, err)
+	require.Equal(t, []search.Term{{Text: "with", Count: 8}, {Text: "wire", Count: 2}}, found)
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	index "github.com/blevesearch/bleve_index_api"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"github.com/seed82d84382/commerce/search"
 )
@@ -56,19 +57,49 @@ func (sn *snapshot) completions(r search.TermsRequest) ([]search.Term, error) {
 	if known {
 		return slices.Clone(found), nil
 	}
-	found, err := walk(sn.reader.FieldDictPrefix(r.Field, []byte(r.Prefix)))
+	found, err := sn.completing(r.Field, r.Prefix)
 	if err != nil {
-		return nil, fmt.Errorf("search: read dictionary: %w", err)
-	}
-	byFrequency(found)
-	// The dictionary still counts documents that are deleted; a few more than wanted are counted exactly.
-	if found, err = sn.mostFrequent(slices.Clone(found[:min(len(found), 2*r.Limit)]), r); err != nil {
 		return nil, err
 	}
+	byFrequency(found)
+	found = slices.Clone(found[:min(len(found), r.Limit)])
 	sn.mu.Lock()
 	defer sn.mu.Unlock()
 	if len(sn.completed) < maxRemembered {
 		sn.completed[name] = slices.Clone(found)
+	}
+	return found, nil
+}
+
+// completing returns the terms with a prefix, counted exactly. The counts that Bleve's dictionaries give are not: they
+// have deleted documents, and after a term of one document those of the next ones are wrong.
+func (sn *snapshot) completing(field, prefix string) ([]search.Term, error) {
+	dictionaries, err := sn.dictionary(field)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	var list segment.PostingsList
+	for i, d := range dictionaries {
+		for terms := d.AutomatonIterator(nil, []byte(prefix), []byte(prefix+"\xFF")); ; {
+			entry, err := terms.Next()
+			if err != nil {
+				return nil, fmt.Errorf("search: read dictionary: %w", err)
+			}
+			if entry == nil {
+				break
+			}
+			if list, err = d.PostingsList([]byte(entry.Term), sn.parts[i].deleted, list); err != nil {
+				return nil, fmt.Errorf("search: read postings: %w", err)
+			}
+			if n := list.Count(); n > 0 {
+				counts[entry.Term] += int(n)
+			}
+		}
+	}
+	found := make([]search.Term, 0, len(counts))
+	for text, n := range counts {
+		found = append(found, search.Term{Text: text, Count: n})
 	}
 	return found, nil
 }
@@ -84,7 +115,7 @@ func walk(dict index.FieldDict, err error) ([]search.Term, error) {
 		if err != nil || entry == nil {
 			return found, err
 		}
-		found = append(found, search.Term{Text: entry.Term, Count: int(entry.Count)})
+		found = append(found, search.Term{Text: entry.Term})
 	}
 }
 

@@ -2,7 +2,6 @@ package blevesearch
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/seed82d84382/commerce/search"
@@ -27,6 +26,9 @@ func (sn *snapshot) termScore(n search.Node, count uint64) (termScore, error) {
 func (t *termScore) of(frequency float64, length uint64) float64 {
 	return t.boost * t.idf * t.field.saturation(frequency, length)
 }
+
+// most is what no score is above.
+func (t *termScore) most() float64 { return t.boost * t.idf }
 
 func (t *termScore) explain(frequency float64, length uint64) search.Explanation {
 	return explainBM25(t.name, t.field, t.boost, t.idf, frequency, length)
@@ -245,11 +247,19 @@ func (w *wordMatcher) score() float64 {
 	for i := range w.own {
 		if n := w.sn.store.layout.packing.in(w.own[i].own, w.places); n > 0 {
 			found = true
-			best = math.Max(best, w.own[i].scored.of(float64(n), w.own[i].length(w.postings)))
+			best = max(best, w.own[i].scored.of(float64(n), w.own[i].length(w.postings)))
 		}
 	}
 	if found {
 		sum += w.best * best
 	}
 	return w.boost * sum
+}
+
+func (w *wordMatcher) most() float64 {
+	best := 0.0
+	for i := range w.own {
+		best = max(best, w.own[i].scored.most())
+	}
+	return w.boost * (w.scored.most() + w.best*best)
 }
