@@ -53,6 +53,11 @@ func (s *Shop) Place(ctx context.Context, p Placement) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(lines) == 0 { // perhaps since a moment ago, by the same form
+		if placed, err := s.Order(ctx, p.AccountID, p.OrderID); err == nil {
+			return placed, nil
+		}
+	}
 	draft, err := s.draft(ctx, p, lines)
 	if err != nil {
 		return nil, err
