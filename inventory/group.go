@@ -15,7 +15,8 @@ type group struct {
 	inventory *Inventory
 	queue     chan *call // its bound is the back-pressure
 	workers   sync.WaitGroup
-	calls     sync.Pool // done with: at a hundred thousand a second they would be most of what there is to collect
+	calls     sync.Pool    // done with: at a hundred thousand a second they would be most of what there is to collect
+	present   atomic.Int64 // callers that wait for an answer
 
 	mu       sync.Mutex // guards what follows
 	running  int        // workers there are
@@ -116,6 +117,8 @@ func (g *group) do(ctx context.Context, r Request) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
+	g.present.Add(1)
+	defer g.present.Add(-1)
 	c := g.calls.Get().(*call)
 	c.ctx, c.request = ctx, r
 	select {
@@ -177,9 +180,18 @@ func (g *group) yield(answered int, took time.Duration) {
 	}
 }
 
+// share is how many requests a worker takes at once, at most. The callers are spread over the workers, for while one group has
+// nearly all of them the others have nothing to do.
+func (g *group) share() int {
+	g.mu.Lock()
+	workers := int64(g.wanted)
+	g.mu.Unlock()
+	return min(int((g.present.Load()+workers-1)/workers), g.inventory.options.BatchSize)
+}
+
 // gather takes what is waiting, within the bounds, and returns also the call that was one too many.
 func (g *group) gather(first *call) (batch []*call, next *call) {
-	o := &g.inventory.options
+	o, most := &g.inventory.options, g.share()
 	bytes := 0
 	for c := first; c != nil; {
 		size := c.request.size()
@@ -192,7 +204,7 @@ func (g *group) gather(first *call) (batch []*call, next *call) {
 		} else if c.taken.CompareAndSwap(false, true) {
 			c.finish(Result{}, c.ctx.Err())
 		}
-		if len(batch) == o.BatchSize {
+		if len(batch) >= most {
 			return batch, nil
 		}
 		select {

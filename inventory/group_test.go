@@ -87,6 +87,22 @@ func TestGroupGathersWhoWaits(t *testing.T) {
 	})
 }
 
+func TestGroupSharesCallersAmongWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(fine)
+		stock := openGate(t, g, Options{Workers: 2})
+		errs, done := commits(t.Context(), stock, 10) // one each is under way, eight are queued
+		close(g.open)
+		done.Wait()
+		require.Equal(t, make([]error, 10), errs)
+		require.GreaterOrEqual(t, len(g.sizes()), 4)
+		for _, size := range g.sizes() {
+			require.LessOrEqual(t, size, 5, "a half of all, and not all that wait")
+		}
+		require.NoError(t, stock.Close())
+	})
+}
+
 func TestGroupBoundsBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(fine)
