@@ -96,10 +96,10 @@ func TestInterleaveTakesTurns(t *testing.T) {
 			return Sample{Ops: 1, Elapsed: time.Second, Latencies: new(Latencies)}, nil
 		}}
 	}
-	samples, err := Interleave(t.Context(), 3, []Subject{subject("a"), subject("b"), subject("c")}, nil)
+	samples, err := Interleave(t.Context(), 4, []Subject{subject("a"), subject("b"), subject("c")}, nil)
 	require.NoError(t, err)
-	require.Equal(t, "abcbcacab", order.String())
-	require.Len(t, samples["b"], 3)
+	require.Equal(t, "abccbabcaacb", order.String())
+	require.Len(t, samples["b"], 4)
 
 	failing := Subject{Name: "bad", Measure: func(context.Context) (Sample, error) { return Sample{}, errors.New("broken") }}
 	_, err = Interleave(t.Context(), 1, []Subject{failing}, nil)

@@ -19,14 +19,18 @@ type Round struct {
 	Sample  Sample
 }
 
-// Interleave measures every subject once a round, in turns, and begins each
-// round with another one, so that a machine that warms up, throttles or is
-// disturbed treats them alike. after is called with each finished round and may be nil.
+// Interleave measures every subject once a round, in turns, so that a machine that
+// warms up, throttles or is disturbed treats them alike: every second round goes
+// backwards, so that nobody always comes before another, and each pair of rounds begins with another subject.
+// after is called with each finished round and may be nil.
 func Interleave(ctx context.Context, rounds int, subjects []Subject, after func(Round)) (map[string][]Sample, error) {
 	samples := make(map[string][]Sample, len(subjects))
 	for round := range rounds {
 		for turn := range subjects {
-			subject := subjects[(round+turn)%len(subjects)]
+			if round%2 == 1 {
+				turn = len(subjects) - 1 - turn
+			}
+			subject := subjects[(round/2+turn)%len(subjects)]
 			sample, err := subject.Measure(ctx)
 			if err != nil {
 				return samples, fmt.Errorf("bench: %s, round %d: %w", subject.Name, round+1, err)

@@ -221,7 +221,7 @@ func (b *bed) indexers() []indexer {
 }
 
 // warmUp is how long the subjects on Elasticsearch ask before anything of a case is measured.
-const warmUp = 6 * time.Second
+const warmUp = 15 * time.Second
 
 func isElastic(e indexer) bool { return strings.Contains(e.name(), "elasticsearch") }
 
