@@ -2,6 +2,7 @@ package rabbitqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"github.com/seed82d84382/commerce/internal/pause"
 	"github.com/seed82d84382/commerce/notify"
 )
 
@@ -66,7 +68,7 @@ func (d *dialer) insist(ctx context.Context, purpose string) (*amqp.Connection, 
 	dialing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(d.life, cancel)()
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for rest := minPause; ; rest = min(2*rest, maxPause) {
 		conn, corked, err := d.dial(dialing, purpose)
 		if err == nil {
 			return conn, corked, nil
@@ -75,18 +77,26 @@ func (d *dialer) insist(ctx context.Context, purpose string) (*amqp.Connection, 
 			return nil, nil, notify.ErrClosed
 		}
 		d.options.Logger.Warn("rabbitqueue: cannot connect", "purpose", purpose, "error", err)
-		timer := time.NewTimer(minPause + rand.N(pause))
-		select {
-		case <-timer.C:
-			continue
-		case <-ctx.Done():
-			err = fmt.Errorf("%w (%w)", ctx.Err(), err)
-		case <-d.life.Done():
-			err = notify.ErrClosed
+		switch ended := wait(ctx, d.life, minPause+rand.N(rest)); {
+		case ended == nil:
+		case errors.Is(ended, notify.ErrClosed):
+			return nil, nil, ended
+		default:
+			return nil, nil, fmt.Errorf("%w (%w)", ended, err)
 		}
-		timer.Stop()
-		return nil, nil, err
 	}
+}
+
+// wait returns nil after d, ctx.Err() when ctx ends first, and notify.ErrClosed when the queue is closed first.
+func wait(ctx, life context.Context, d time.Duration) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(life, cancel)()
+	err := pause.For(waiting, d)
+	if err != nil && ctx.Err() == nil {
+		return notify.ErrClosed
+	}
+	return err
 }
 
 // corkedConn gathers what is written between cork and uncork, so that many small

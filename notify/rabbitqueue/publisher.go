@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -183,16 +182,7 @@ func (p *publisher) sendChunk(ctx context.Context, posts []*post) error {
 //
 // Source: rabbit_fifo_client:enqueue of rabbitmq-server 3.10, which asks the leader that it knew when it was made.
 func (p *publisher) pause(ctx context.Context) error {
-	timer := time.NewTimer(minPause + rand.N(maxPause/4))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.life.Done():
-		return notify.ErrClosed
-	}
+	return wait(ctx, p.life, minPause+rand.N(maxPause/4))
 }
 
 // pending are those the broker does not have.

@@ -2,6 +2,7 @@ package rabbitqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -70,14 +71,9 @@ func (y *young) check(t *topology, posts []*post) error {
 
 // wait waits until the queues are kept, ctx ends or the driver is closed.
 func (e *youngError) wait(ctx, life context.Context) error {
-	timer := time.NewTimer(time.Until(e.until))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", e, ctx.Err())
-	case <-life.Done():
-		return notify.ErrClosed
+	err := wait(ctx, life, time.Until(e.until))
+	if err == nil || errors.Is(err, notify.ErrClosed) {
+		return err
 	}
+	return fmt.Errorf("%w: %w", e, err)
 }
