@@ -125,11 +125,11 @@ func (f floor) ledgerOf(w *workload) func(context.Context, *engine, *sql.DB, int
 		for n := range dices {
 			dices[n] = newDice()
 		}
-		ops, digest := f.rows/len(w.pick(newDice())), make([]byte, 16)
+		ops, digest, names := f.rows/len(w.pick(newDice())), make([]byte, 16), w.names("floor")
 		return func(caller, first int) (string, []any) {
 			orders := make([]inventory.Order, ops)
 			for n := range orders {
-				orders[n] = w.order(dices[caller], "floor", fmt.Sprintf("floor/%d/%d", caller, first+n))
+				orders[n] = w.order(dices[caller], names, fmt.Sprintf("floor/%d/%d", caller, first+n))
 			}
 			return e.ledgerRows(orders, time.Now(), digest)
 		}, ops, nil

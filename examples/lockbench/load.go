@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -20,6 +19,7 @@ type load struct {
 	ByHand                bool   // instead of the strategy
 	Prefix                string // of all SKUs and keys of the run
 	Process               int
+	Keys                  string // orderNumbers or randomKeys
 	Callers, Pool         int
 	Workers               int
 	Warmup, Duration      time.Duration
@@ -75,18 +75,14 @@ func (l load) drive(ctx context.Context, shop *shop, retries *retryCounter) (out
 	if l.ByHand {
 		reserve = newTextbook(engineNamed(l.Engine), shop.db).reserve
 	}
-	callers := make([]struct {
-		dice   *dice
-		orders int
-	}, l.Callers)
-	for n := range callers {
-		callers[n].dice = newDice()
+	dices := make([]*dice, l.Callers)
+	for n := range dices {
+		dices[n] = newDice()
 	}
+	key, names := l.keys(), w.names(l.Prefix)
 	var acknowledged atomic.Int64
-	sample, err := bench.Run(ctx, bench.Load{Callers: l.Callers, Duration: l.Duration, Warmup: l.Warmup}, func(ctx context.Context, n int) error {
-		caller := &callers[n]
-		caller.orders++
-		order := w.order(caller.dice, l.Prefix, fmt.Sprintf("%s/%d/%d/%d", l.Prefix, l.Process, n, caller.orders))
+	sample, err := bench.Run(ctx, bench.Load{Callers: l.Callers, Duration: l.Duration, Warmup: l.Warmup}, func(ctx context.Context, caller int) error {
+		order := w.order(dices[caller], names, key())
 		err := reserve(ctx, order)
 		if err == nil {
 			acknowledged.Add(int64(len(order.Lines)))

@@ -170,6 +170,20 @@ func TestTableComparesWithinALoad(t *testing.T) {
 	require.Empty(t, rows[5][ratio], "nothing to compare with")
 }
 
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	made := map[string]bool{}
+	for _, l := range []load{{Keys: orderNumbers, Prefix: "a"}, {Keys: orderNumbers, Prefix: "a", Process: 1}, {Keys: randomKeys}} {
+		key, keys := l.keys(), make([]string, 1000)
+		for n := range keys {
+			keys[n] = key()
+			require.NotContains(t, made, keys[n])
+			made[keys[n]] = true
+		}
+		require.Equal(t, l.Keys == orderNumbers, slices.IsSorted(keys))
+	}
+}
+
 func TestBadFlags(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ arg, message string }{
@@ -180,6 +194,7 @@ func TestBadFlags(t *testing.T) {
 		{"-callers=", "-callers: none given"},
 		{"-rounds=0", "-rounds"},
 		{"-processes=-1", "-processes"},
+		{"-keys=none", `-keys: there is no "none"; there are: numbers, random`},
 		{"-isolation=some", `-isolation: there is no "SOME"`},
 		{"surplus", `found "surplus"`},
 	} {

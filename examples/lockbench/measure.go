@@ -78,7 +78,7 @@ func measureLoad(ctx context.Context, s *settings, server *server, workload stri
 		}})
 	}
 	for _, strategy := range s.strategies {
-		l := load{Engine: s.engine.name, Workload: workload, Strategy: strategy.locking, ByHand: strategy.byHand, Callers: callers, Pool: s.poolFor(callers),
+		l := load{Engine: s.engine.name, Workload: workload, Keys: s.keys, Strategy: strategy.locking, ByHand: strategy.byHand, Callers: callers, Pool: s.poolFor(callers),
 			Workers: s.workers, Warmup: s.warmup, Duration: s.duration}
 		if strategy.bestPool {
 			w.begin(fmt.Sprintf("%s, %d callers, best pool", workload, callers))

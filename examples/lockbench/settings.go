@@ -25,6 +25,7 @@ type settings struct {
 	rounds             int
 	processes, pool    int
 	workers            int
+	keys               string
 	delay              time.Duration
 	isolation          string
 	binlog, floors     bool
@@ -73,6 +74,7 @@ func parse(args []string, stderr io.Writer) (*settings, error) {
 	flags.IntVar(&s.processes, "processes", 1, "processes at once, each with its own callers, connections and groups")
 	flags.IntVar(&s.pool, "pool", 0, "connections of each process; 0 for as many as callers")
 	flags.IntVar(&s.workers, "workers", 0, "groups under way at once in each process; 0 for the default")
+	flags.StringVar(&s.keys, "keys", orderNumbers, "keys of the orders: "+orderNumbers+", which ascend as those of a shop do, or "+randomKeys)
 	flags.DurationVar(&s.delay, "delay", 0, "how much longer a round trip to the database takes")
 	flags.StringVar(&s.isolation, "isolation", "", "the server's default isolation level: "+strings.Join(isolations, ", "))
 	flags.BoolVar(&s.binlog, "binlog", false, "let the server write its binary log and sync it at every commit")
@@ -116,6 +118,8 @@ func (s *settings) check() error {
 		return errors.New("lockbench: -duration and -rounds must be positive, -warmup not negative")
 	case s.processes < 1 || s.pool < 0 || s.workers < 0 || s.delay < 0:
 		return errors.New("lockbench: -processes must be positive, -pool, -workers and -delay not negative")
+	case s.keys != orderNumbers && s.keys != randomKeys:
+		return fmt.Errorf("lockbench: -keys: there is no %q; there are: %s, %s", s.keys, orderNumbers, randomKeys)
 	case s.processes > 1 && s.engine.private:
 		return fmt.Errorf("lockbench: -processes: %s belongs to one process", s.engine.name)
 	case s.delay > 0 && s.engine.remote == nil:
@@ -176,6 +180,7 @@ const roundTrip = "round trip" // the name of a setting
 
 func (s *settings) describe(environment *bench.Environment) {
 	environment.Settings["measured"] = fmt.Sprintf("%d rounds of %v after %v of warm-up, strategies in turns; the median round", s.rounds, s.duration, s.warmup)
+	environment.Settings["keys"] = s.keys
 	environment.Settings["processes"] = strconv.Itoa(s.processes)
 	if s.delay > 0 {
 		environment.Settings[roundTrip] = "longer by " + s.delay.String()

@@ -71,12 +71,19 @@ func (d *dice) three(n int) []int {
 	return chosen
 }
 
-func sku(prefix string, n int) string { return fmt.Sprintf("%s-%04d", prefix, n) }
+// names are the SKUs of a run, by their numbers.
+func (w *workload) names(prefix string) []string {
+	names := make([]string, w.skus)
+	for n := range names {
+		names[n] = fmt.Sprintf("%s-%04d", prefix, n)
+	}
+	return names
+}
 
-func (w *workload) order(d *dice, prefix, key string) inventory.Order {
+func (w *workload) order(d *dice, names []string, key string) inventory.Order {
 	order := inventory.Order{Key: key}
 	for _, n := range w.pick(d) {
-		order.Lines = append(order.Lines, inventory.Line{SKU: sku(prefix, n), Quantity: 1})
+		order.Lines = append(order.Lines, inventory.Line{SKU: names[n], Quantity: 1})
 	}
 	return order
 }
@@ -84,8 +91,8 @@ func (w *workload) order(d *dice, prefix, key string) inventory.Order {
 // stock puts the units there that a run sells.
 func (w *workload) stock(ctx context.Context, stock *inventory.Inventory, prefix string) error {
 	_, err := stock.Import(ctx, prefix, func(yield func(inventory.Level, error) bool) {
-		for n := range w.skus {
-			if !yield(inventory.Level{SKU: sku(prefix, n), OnHand: w.units}, nil) {
+		for _, sku := range w.names(prefix) {
+			if !yield(inventory.Level{SKU: sku, OnHand: w.units}, nil) {
 				return
 			}
 		}

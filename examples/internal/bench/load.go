@@ -64,17 +64,17 @@ func run(ctx context.Context, load Load, operation func(ctx context.Context, cal
 		callers.Go(func() {
 			own := Sample{Latencies: new(Latencies)}
 			<-begin
+			start := time.Now() // of this call, which is the end of the one before: reading a clock is not always cheap
 			for first := true; (first || !over.Load()) && ctx.Err() == nil && !tooMany(); first = false {
-				start := time.Now()
-				if err := operation(ctx, caller); err != nil {
-					own.Errors++
-					if own.FirstErr == nil {
-						own.FirstErr = err
-					}
-					continue
+				err := operation(ctx, caller)
+				end := time.Now()
+				if err == nil {
+					own.Ops++
+					own.Latencies.Add(end.Sub(start))
+				} else if own.Errors++; own.FirstErr == nil {
+					own.FirstErr = err
 				}
-				own.Ops++
-				own.Latencies.Add(time.Since(start))
+				start = end
 			}
 			samples[caller] = own
 		})
