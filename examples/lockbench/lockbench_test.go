@@ -146,6 +146,8 @@ func TestReportOfSeveralRuns(t *testing.T) {
 	require.Equal(t, map[string]string{"same": "value"}, p.Environment.Settings)
 	require.Empty(t, p.Environment.Versions)
 	require.Contains(t, p.Sections[1].Text, "Here: db v1.")
+	reports[1].Environment.Settings["keys"] = randomKeys
+	require.Equal(t, "SQLite, random keys: zipf", page(reports).Sections[1].Title)
 
 	var stdout bytes.Buffer
 	html := filepath.Join(dir, "all.html")

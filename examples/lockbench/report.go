@@ -126,6 +126,9 @@ func (r report) name() string {
 	if n := r.Results[0].Processes; n > 1 {
 		name += fmt.Sprintf(", %d processes", n)
 	}
+	if r.Environment.Settings["keys"] == randomKeys {
+		name += ", random keys"
+	}
 	return name
 }
 
