@@ -264,11 +264,18 @@ func TestConsumingGoesOnAfterARestart(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
+	next := func(want int) { // those before may come again: their acknowledgement may have died with the broker
+		for got := 0; got != want; {
+			got = <-handled
+			require.Positive(t, got)
+			require.LessOrEqual(t, got, want)
+		}
+	}
 	enqueue(t, q, 1)
-	require.Equal(t, 1, <-handled)
+	next(1)
 	require.NoError(t, server.Restart(t.Context()))
 	enqueue(t, q, 2)
-	require.Equal(t, 2, <-handled)
+	next(2)
 	require.NoError(t, server.Kill())
 	sent := make(chan error, 1)
 	go func() { // waits for the broker
@@ -277,10 +284,7 @@ func TestConsumingGoesOnAfterARestart(t *testing.T) {
 	}()
 	require.NoError(t, server.Restart(t.Context()))
 	require.NoError(t, <-sent)
-	for got := 0; got != 3; { // the acknowledgement of 2 may have died with the broker
-		got = <-handled
-		require.Contains(t, []int{2, 3}, got)
-	}
+	next(3)
 	cancel()
 	require.NoError(t, <-done)
 }
