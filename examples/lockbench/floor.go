@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,8 +35,8 @@ func (s *settings) floorsMeasured() bool {
 	return s.floors && s.engine.connect != nil && s.processes == 1 && s.dsn == ""
 }
 
-// writer makes the statement that a caller sends, which does so many operations from the given number on.
-type writer func(caller, first int) (insert string, args []any)
+// writer makes the next statement that a caller sends.
+type writer func(caller int) (insert string, args []any)
 
 func (f floor) measure(ctx context.Context, s *settings, server *server, w *workload, callers int, r *Result) (sample bench.Sample, err error) {
 	if f.callers > 0 {
@@ -60,13 +59,13 @@ func (f floor) measure(ctx context.Context, s *settings, server *server, w *work
 	if f.ledger {
 		prepare, table = f.ledgerOf(w), "inventory_movements"
 	}
-	write, ops, err := prepare(ctx, s.engine, db, callers)
+	write, ops, err := prepare(ctx, s.engine, db, callers, newKeys(s.keys, "floor", 0))
 	if err != nil {
 		return sample, err
 	}
-	var next, acknowledged atomic.Int64
+	var acknowledged atomic.Int64
 	sample, err = bench.Run(ctx, bench.Load{Callers: callers, Duration: s.duration, Warmup: s.warmup}, func(ctx context.Context, caller int) error {
-		insert, args := write(caller, int(next.Add(int64(ops)))-ops)
+		insert, args := write(caller)
 		result, err := db.ExecContext(ctx, insert, args...)
 		if err != nil {
 			return err
@@ -92,7 +91,7 @@ func (f floor) measure(ctx context.Context, s *settings, server *server, w *work
 }
 
 // narrow makes a table that has what a ledger needs at least, and the writer of its rows.
-func (f floor) narrow(ctx context.Context, e *engine, db *sql.DB, _ int) (writer, int, error) {
+func (f floor) narrow(ctx context.Context, e *engine, db *sql.DB, _ int, key func() string) (writer, int, error) {
 	const table = "CREATE TABLE lockbench_floor (document VARCHAR(128) NOT NULL PRIMARY KEY, sku VARCHAR(128) NOT NULL, quantity BIGINT NOT NULL, at BIGINT NOT NULL)"
 	if _, err := db.ExecContext(ctx, table); err != nil {
 		return nil, 0, err
@@ -102,18 +101,18 @@ func (f floor) narrow(ctx context.Context, e *engine, db *sql.DB, _ int) (writer
 		rows[n] = "(" + e.placeholder(n+1) + ", 'hot', 1, 0)"
 	}
 	insert := "INSERT INTO lockbench_floor (document, sku, quantity, at) VALUES " + strings.Join(rows, ", ")
-	return func(caller, first int) (string, []any) {
+	return func(int) (string, []any) {
 		keys := make([]any, f.rows)
 		for n := range keys {
-			keys[n] = fmt.Sprintf("order/%d/%d", caller, first+n)
+			keys[n] = key()
 		}
 		return insert, keys
 	}, f.rows, nil
 }
 
 // ledgerOf makes the inventory's tables, and the writer of what orders of the workload leave in the ledger.
-func (f floor) ledgerOf(w *workload) func(context.Context, *engine, *sql.DB, int) (writer, int, error) {
-	return func(ctx context.Context, e *engine, db *sql.DB, callers int) (writer, int, error) {
+func (f floor) ledgerOf(w *workload) func(context.Context, *engine, *sql.DB, int, func() string) (writer, int, error) {
+	return func(ctx context.Context, e *engine, db *sql.DB, callers int, key func() string) (writer, int, error) {
 		stock, err := e.open(ctx, db, &inventory.Options{SweepInterval: -1})
 		if err != nil {
 			return nil, 0, err
@@ -126,10 +125,10 @@ func (f floor) ledgerOf(w *workload) func(context.Context, *engine, *sql.DB, int
 			dices[n] = newDice()
 		}
 		ops, digest, names := f.rows/len(w.pick(newDice())), make([]byte, 16), w.names("floor")
-		return func(caller, first int) (string, []any) {
+		return func(caller int) (string, []any) {
 			orders := make([]inventory.Order, ops)
 			for n := range orders {
-				orders[n] = w.order(dices[caller], names, fmt.Sprintf("floor/%d/%d", caller, first+n))
+				orders[n] = w.order(dices[caller], names, key())
 			}
 			return e.ledgerRows(orders, time.Now(), digest)
 		}, ops, nil

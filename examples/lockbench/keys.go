@@ -13,12 +13,12 @@ const (
 	randomKeys   = "random"
 )
 
-// keys returns what makes the keys of the process's orders. It is safe for all callers at once.
-func (l load) keys() func() string {
-	if l.Keys == randomKeys {
+// newKeys returns what makes the keys of a process's orders. It is safe for all callers at once.
+func newKeys(form, prefix string, process int) func() string {
+	if form == randomKeys {
 		return rand.Text
 	}
 	var orders atomic.Int64
-	prefix := fmt.Sprintf("%s-%d-", l.Prefix, l.Process)
+	prefix = fmt.Sprintf("%s-%d-", prefix, process)
 	return func() string { return prefix + strconv.FormatInt(1e9+orders.Add(1), 10) }
 }

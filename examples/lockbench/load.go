@@ -79,7 +79,7 @@ func (l load) drive(ctx context.Context, shop *shop, retries *retryCounter) (out
 	for n := range dices {
 		dices[n] = newDice()
 	}
-	key, names := l.keys(), w.names(l.Prefix)
+	key, names := newKeys(l.Keys, l.Prefix, l.Process), w.names(l.Prefix)
 	var acknowledged atomic.Int64
 	sample, err := bench.Run(ctx, bench.Load{Callers: l.Callers, Duration: l.Duration, Warmup: l.Warmup}, func(ctx context.Context, caller int) error {
 		order := w.order(dices[caller], names, key())

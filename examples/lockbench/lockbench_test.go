@@ -175,14 +175,14 @@ func TestTableComparesWithinALoad(t *testing.T) {
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	made := map[string]bool{}
-	for _, l := range []load{{Keys: orderNumbers, Prefix: "a"}, {Keys: orderNumbers, Prefix: "a", Process: 1}, {Keys: randomKeys}} {
-		key, keys := l.keys(), make([]string, 1000)
+	for process, form := range []string{orderNumbers, orderNumbers, randomKeys} {
+		key, keys := newKeys(form, "a", process), make([]string, 1000)
 		for n := range keys {
 			keys[n] = key()
 			require.NotContains(t, made, keys[n])
 			made[keys[n]] = true
 		}
-		require.Equal(t, l.Keys == orderNumbers, slices.IsSorted(keys))
+		require.Equal(t, form == orderNumbers, slices.IsSorted(keys))
 	}
 }
 
